@@ -17,6 +17,7 @@ from pradrill.domain.run.file_map import FileMap
 from pradrill.domain.run.guard import Reached
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site, Surroundings
 from pradrill.domain.run.lease import FoundLease, Holder, LeaseAnswer
+from pradrill.domain.run.machine import MachineAddress, MachineSeed
 from pradrill.domain.run.outcome import CheckKey, CheckResult, PlaybookResult, StepResult
 from pradrill.domain.run.question import Answer, Question
 from pradrill.domain.run.record import RunRecord
@@ -397,6 +398,19 @@ class Standby(Protocol):
 
         Works in another process too, and lets alone what other runs have made.
         """
+
+
+class MachineSeeds(Protocol):
+    """Gives machines an identity before they are made, and leads to them once they are."""
+
+    def sow(self, folder: Path, run_id: str) -> Sequence[MachineSeed]:
+        """Make each machine's host key, and the run's login key; write cloud-init's files."""
+
+    def settle(self, addresses: Mapping[str, MachineAddress]) -> None:
+        """Take note of where the machines are: name → address."""
+
+    def silent(self) -> Sequence[str]:
+        """Return the names of the machines where no SSH server answers yet."""
 
 
 class Copies(Protocol):

@@ -18,8 +18,10 @@ from pradrill.adapters.ssh.files import SshFileWatch
 from pradrill.adapters.ssh.leases import SshLeases
 from pradrill.adapters.ssh.probe import SshProbe
 from pradrill.adapters.ssh.sessions import Sessions
+from pradrill.adapters.standbys.controller import ControllerHost
 from pradrill.adapters.standbys.inventory import InventoryHosts
 from pradrill.adapters.standbys.lab import LabMachines
+from pradrill.adapters.standbys.provisioned import ProvisionedHosts
 from pradrill.adapters.testinfra.verifier import TestinfraVerifier
 from pradrill.app.author import user
 from pradrill.app.backups import checked_before, source_of
@@ -31,8 +33,10 @@ from pradrill.config.once import one_reading
 from pradrill.config.vaults import unlock
 from pradrill.domain.declared.backup_source import RecoveryPointSpec
 from pradrill.domain.declared.channel import AnyChannel, CommandChannel
+from pradrill.domain.declared.provisioned_standby import ProvisionedStandby
 from pradrill.domain.declared.standby import InventoryStandby, LabStandby
-from pradrill.domain.run.host import Host
+from pradrill.domain.declared.standby_kind import Provisioning
+from pradrill.domain.run.host import Host, Inventory
 from pradrill.domain.run.question import Question
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.engine.context import Tools
@@ -74,6 +78,7 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
     sessions = Sessions(secrets.resolve)  # the probe's and the leases': connecting is what costs
 
     standby = _standby(app, plan)
+    making = plan.drill.standby.provisioning
 
     return Tools(
         clock=app.clock,
@@ -92,6 +97,8 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
         leases=SshLeases(sessions) if plan.drill.standby.leased else None,
         capture=standby if isinstance(standby, LabMachines) else None,
         copies=standby if isinstance(standby, LabMachines) else None,
+        hypervisors=_hypervisors(app, plan, making) if making is not None else None,
+        seeds=standby if isinstance(standby, ProvisionedHosts) else None,
         damager=SshDamager(sessions),
         unusable=unusable,
         masked=secrets.masker.facts,
@@ -134,6 +141,21 @@ def _standby(app: App, plan: RunPlan) -> Standby:
             return _inventory_hosts(app, plan, declared)
         case LabStandby() as declared:
             return LabMachines(app.lab, declared.names, declared.links, capture=declared.capture)
+        case ProvisionedStandby() as declared:
+            return ProvisionedHosts(declared.names)
+
+
+def _hypervisors(app: App, plan: RunPlan, making: Provisioning) -> Standby:
+    """Return what reaches the hosts that the standby's machines are made on."""
+    declared = making.hypervisor
+    if declared is None:
+        return ControllerHost()
+    unlock(plan.drill, app.secrets.resolve)
+    playbooks = [step.playbook for step in making.steps]
+    with one_reading():
+        hosts = read_inventory(declared.inventory, declared.hosts, declared.become_password)
+        inventory = freeze(declared.inventory, playbooks)
+    return _by_their_pins(hosts, inventory, declared.known_hosts)
 
 
 def _inventory_hosts(app: App, plan: RunPlan, declared: InventoryStandby) -> InventoryHosts:
@@ -143,10 +165,15 @@ def _inventory_hosts(app: App, plan: RunPlan, declared: InventoryStandby) -> Inv
         inventory = freeze(declared.inventory, plan.drill.playbooks())
 
     _refuse_moved(plan, hosts, declared.inventory)
-    known_hosts = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+    return _by_their_pins(hosts, inventory, declared.known_hosts)
 
-    everybodys = () if declared.known_hosts else _EVERYBODYS_PINS
-    return InventoryHosts(hosts, inventory, known_hosts, everybodys)
+
+def _by_their_pins(
+    hosts: tuple[Host, ...], inventory: Inventory, declared: Path | None
+) -> InventoryHosts:
+    """Return what reaches an inventory's hosts by keys that were pinned before."""
+    known_hosts = declared or Path("~/.ssh/known_hosts").expanduser()
+    return InventoryHosts(hosts, inventory, known_hosts, () if declared else _EVERYBODYS_PINS)
 
 
 def _refuse_moved(plan: RunPlan, hosts: tuple[Host, ...], inventory: Path) -> None:

@@ -11,6 +11,7 @@ from pradrill.config import cron
 from pradrill.config.branding import CLAUSES, letterhead_problems
 from pradrill.config.channels import channel_problems
 from pradrill.config.checks.connection import connection_problems
+from pradrill.config.checks.hypervisors import hypervisor_problems
 from pradrill.config.checks.manual_steps import manual_problems
 from pradrill.config.checks.reach import reach_problems
 from pradrill.config.checks.reading_hosts import reading_host_problems
@@ -76,6 +77,9 @@ def named_files(drill: Drill) -> Iterator[Path]:
     yield from drill.playbooks()
     if drill.standby.inventory_file is not None:
         yield drill.standby.inventory_file
+    making = drill.standby.provisioning
+    if making is not None and making.hypervisor is not None:
+        yield making.hypervisor.inventory
 
     for way in drill.ways.values():
         yield from suite_files(way.verify.checks)
@@ -130,7 +134,7 @@ def open_house(
             faults.append(document.problem(("drill",), f'"{drill.drill}" is also {twin.name}'))
 
         unlock(drill, secret)
-        problems += vault_problems(document, drill)
+        problems += [*vault_problems(document, drill), *hypervisor_problems(document, drill)]
         hosts, unusable = _hosts(document, drill)
         places, misplaced = ({}, []) if unusable else find_places(document, drill, hosts)
         problems += [*faults, *unusable, *misplaced]

@@ -41,6 +41,7 @@ from pradrill.ports import (
     Impediment,
     Journal,
     Leases,
+    MachineSeeds,
     NetworkCapture,
     People,
     PlaybookRunner,
@@ -81,6 +82,10 @@ class Tools(NamedTuple):
     """None where the standby is this controller's alone, as a lab's machines are."""
     copies: Copies | None = None
     """None where the standby cannot be copied."""
+    hypervisors: Standby | None = None
+    """What makes the standby's machines acts on these; None where they are there already."""
+    seeds: MachineSeeds | None = None
+    """None as above."""
     damager: Damager | None = None
     """None where nothing is to be damaged: in every drill."""
     unusable: Sequence[Impediment] = ()

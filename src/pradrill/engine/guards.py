@@ -183,8 +183,12 @@ def same_machine_guard(host: Host, facts: HostFacts, before: SeenHost | None) ->
     return _result(GuardKind.SAME_MACHINE, host.name, proven=True, detail=reason(Code.SAME_KEY))
 
 
-def marker_guard(facts: HostFacts) -> GuardResult:
-    """Prove the marker: a file that this machine alone has, with its own id in it."""
+def marker_guard(facts: HostFacts, line: str | None = None) -> GuardResult:
+    """Prove the marker: a file that this machine alone has, with its own id in it.
+
+    Of a machine that the run has made it is known what else stands there: its second `line`. An
+    image that was a standby's before brings a marker, too.
+    """
     if facts.marker_fault is not None:
         detail = reason(_FAULTS[facts.marker_fault], path=facts.marker_fault_at or MARKER)
         return _result(GuardKind.MARKER, facts.host, proven=False, detail=detail)
@@ -192,18 +196,25 @@ def marker_guard(facts: HostFacts) -> GuardResult:
         detail = reason(Code.MARKER_MISSING, path=MARKER)
         return _result(GuardKind.MARKER, facts.host, proven=False, detail=detail)
 
-    first = facts.marker.splitlines()[0].strip() if facts.marker.strip() else ""
-    proven = first == facts.machine_id != ""
+    lines = facts.marker.splitlines() if facts.marker.strip() else [""]
+    proven = lines[0].strip() == facts.machine_id != ""
+    if proven and line is not None:
+        named = lines[1:2] == [line]
+        detail = reason(Code.MARKER_OF_RUN if named else Code.MARKER_OF_ANOTHER)
+        return _result(GuardKind.MARKER, facts.host, proven=named, detail=detail)
     detail = reason(Code.MARKER_OWN) if proven else reason(Code.MARKER_COPIED)
 
     return _result(GuardKind.MARKER, facts.host, proven=proven, detail=detail)
 
 
 def isolation_guards(
-    facts: HostFacts, endpoints: Sequence[str], reached: Mapping[str, Reached]
+    facts: HostFacts,
+    endpoints: Sequence[str],
+    reached: Mapping[str, Reached],
+    line: str | None = None,
 ) -> list[GuardResult]:
     """Prove the marker on the machine itself, and that production is out of its reach."""
-    return [marker_guard(facts), *reach_guards(facts.host, endpoints, reached)]
+    return [marker_guard(facts, line), *reach_guards(facts.host, endpoints, reached)]
 
 
 def reach_guards(

@@ -113,6 +113,9 @@ def _steps(
             name, deadline = "read the backup catalogue", backups.deadline
             yield _step(branch, ready, name, StepKind.CATALOGUE, deadline)
 
+    if (making := drill.standby.provisioning) is not None:
+        deadline = making.provision.deadline
+        yield step(ready, "provision the standby", StepKind.PROVISION, deadline)
     yield step(ready, "start the standby", StepKind.START, _START)
     yield step(ready, "prove the standby's identity", StepKind.IDENTITY, _LOOK)
     for kind, name in _beside(drill):
@@ -135,6 +138,10 @@ def _steps(
     for kind, name in _at_last(drill):
         yield step(Phase.TEARDOWN, name, kind, _LOOK)
     yield step(Phase.TEARDOWN, "release the standby", StepKind.STOP, _START)
+    if making is not None:
+        name = "revert the machines" if making.reverts else "destroy the machines"
+        deadline = making.end.deadline + making.listing.deadline
+        yield step(Phase.TEARDOWN, name, StepKind.DESTROY, deadline)
 
 
 def _beside(drill: Drill) -> Iterator[tuple[StepKind, str]]:

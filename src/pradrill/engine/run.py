@@ -142,6 +142,8 @@ class Run:
         context = self.context.of(step.service)
         if step.kind is StepKind.STOP:
             return True
+        if step.kind is StepKind.DESTROY:
+            return context.facts.provisioned
         if step.kind is StepKind.EGRESS_AGAIN:
             return self._is_held() and bool(context.facts.egress)
         if step.kind is StepKind.FILES_AGAIN:
@@ -295,7 +297,7 @@ class Run:
 
         started = clock.now()
         end = self._take(context, step)
-        if step.phase is Phase.TEARDOWN and step.kind is StepKind.PLAYBOOK:
+        if step.phase is Phase.TEARDOWN and step.kind in {StepKind.PLAYBOOK, StepKind.DESTROY}:
             end = self._until_reached(context, step, end)
         ended = clock.now()
 

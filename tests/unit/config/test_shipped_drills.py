@@ -12,7 +12,7 @@ import pytest
 
 from pradrill.config.project import Project, open_house
 from pradrill.domain.declared.channel import CommandChannel
-from pradrill.domain.declared.drill import PlaybookStep
+from pradrill.domain.declared.playbook_step import PlaybookStep
 from pradrill.engine.planning import plan_run
 from pradrill.testing import START
 

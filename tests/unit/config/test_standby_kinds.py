@@ -7,7 +7,8 @@ import pytest
 from pradrill.config.loader import read_document, validate
 from pradrill.config.problems import ConfigurationProblemsError
 from pradrill.domain.declared.drill import Drill
-from pradrill.domain.declared.standby import KINDS, InventoryStandby, LabStandby, StandbyKind
+from pradrill.domain.declared.standby import KINDS, InventoryStandby, LabStandby
+from pradrill.domain.declared.standby_kind import StandbyKind
 from pradrill.testing import a_drill
 
 DRILL = """\

@@ -6,7 +6,7 @@ import pytest
 from tests.support.bench import Bench, EstateBench
 
 from pradrill.domain.declared.plan import Need
-from pradrill.domain.declared.standby import Egress
+from pradrill.domain.declared.standby_kind import Egress
 from pradrill.domain.register.findings_of_run import findings_of, unproved
 from pradrill.domain.run.egress import AskedName, EgressAttempt, EgressLook
 from pradrill.domain.run.host import Host

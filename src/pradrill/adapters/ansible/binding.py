@@ -129,7 +129,8 @@ class Binding:
             for proven in site.proven
         }
         if self._play.controller:  # Ansible's own short name of 127.0.0.1 is 127
-            hosts |= dict.fromkeys((*CONTROLLER, "127"), _HERE)
+            names = (*CONTROLLER, "127")
+            hosts |= {name: {**hosts.get(name, {}), **_HERE} for name in names}
         table = f"{self._prefix}_led"
         one = (
             f"({table}[{self._prefix} | default(inventory_hostname_short)] | default({table}['']))"

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from shlex import quote
-from shutil import rmtree, which
-from stat import S_ISSOCK
+from shutil import which
 
+from pradrill.adapters.standbys.connections import close_connections
 from pradrill.adapters.standbys.ssh_route import hops, routes
 from pradrill.domain.run.host import Host, HostFacts, Inventory, Site, ssh_config
 from pradrill.domain.run.host_answers import known_hosts_name, last_line
@@ -110,23 +110,7 @@ class InventoryHosts:
 
     def stop(self, run_id: str) -> Sequence[str]:
         """Close the run's shared connections, also another process's; say which could not be."""
-        connections = sockets.folder_for(run_id)
-        try:
-            sockets.check_private(connections)
-        except FileNotFoundError:
-            return []
-        except NotReadyError as error:
-            return [error.message]
-
-        left = [
-            f"the SSH connection of {socket} is still open"
-            for socket in connections.iterdir()
-            if not _closed(socket)
-        ]
-        if not left:
-            rmtree(connections, ignore_errors=True)
-
-        return left
+        return close_connections(run_id)
 
     @cached_property
     def _routed(self) -> tuple[Host, ...]:
@@ -228,27 +212,6 @@ class InventoryHosts:
                     f"the login key {path} cannot be used unattended: {last_line(process.stderr)}",
                     mend=(f"ssh-keygen -p -f {quote(str(path))}   # an empty new passphrase",),
                 )
-
-
-def _closed(socket: Path) -> bool:
-    """Tell the connection behind a socket to go; one that nobody serves is gone already."""
-    if not S_ISSOCK(socket.lstat().st_mode):
-        return True
-
-    command = ["ssh", "-F", "/dev/null", "-S", str(socket), "-O"]
-    for order in ("exit", "check"):
-        try:
-            process = subprocess.run(
-                [*command, order, "any"],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_DEADLINE,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return False
-
-    return process.returncode != 0
 
 
 def _settled(host: Host, addresses: dict[tuple[str, int], str]) -> Host:

@@ -28,7 +28,8 @@ from pradrill.config.once import once
 from pradrill.config.playbook_inputs import around
 from pradrill.config.problems import Problem
 from pradrill.config.template_actions import is_template
-from pradrill.domain.declared.drill import Drill, PlaybookStep
+from pradrill.domain.declared.drill import Drill
+from pradrill.domain.declared.playbook_step import PlaybookStep
 from pradrill.domain.run.host import Host
 
 _FAMILIES = (

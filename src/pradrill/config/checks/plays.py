@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pradrill.config.ansible_command import plain_environment
+from pradrill.config.checks.hypervisors import hosts_of
 from pradrill.config.playbook_inputs import around
 from pradrill.config.problems import Problem
 from pradrill.config.project import LoadedDrill, Project
 from pradrill.config.vaults import Resolve, vault_words
+from pradrill.domain.declared.standby_kind import StandbyKind
 
 _DEADLINE = 300  # seconds: of an emulated machine that others keep busy, too
 _AT_ONCE = 2  # processes: each takes most of a second of a core
@@ -143,6 +145,18 @@ def _calls(loaded: LoadedDrill) -> Iterator[_Call]:
             variables = _variables({**loaded.drill.vars, **step.vars}, step.secrets)
         vault = standby.vault_password
         yield _Call(step.playbook, inventory, variables, names, vault=vault)
+    yield from _machine_calls(standby)
+
+
+def _machine_calls(standby: StandbyKind) -> Iterator[_Call]:
+    """Yield the playbooks that make, end and list machines: they are for the hypervisor."""
+    making = standby.provisioning
+    for step in making.steps if making is not None else ():
+        where = making.hypervisor if making is not None else None
+        inventory = str(where.inventory) if where is not None else "localhost,"
+        names = _HERE if where is None else {host.name for host in hosts_of(where)}
+        vault = standby.vault_password
+        yield _Call(step.playbook, inventory, "{}", frozenset(names), vault=vault)
 
 
 def _variables(variables: Mapping[str, Any], secrets: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from pradrill.config.problems import Problem
 from pradrill.domain.declared import recovery_order as order
 from pradrill.domain.declared.drill import Drill
 from pradrill.domain.declared.plan import Plan
-from pradrill.domain.declared.standby import StandbyKind
+from pradrill.domain.declared.standby_kind import StandbyKind
 from pradrill.domain.run.host import Host
 from pradrill.errors import ConfigurationError
 

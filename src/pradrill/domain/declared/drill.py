@@ -16,6 +16,7 @@ from pradrill.domain.declared.backup_source import RecoveryPointSpec
 from pradrill.domain.declared.drill_vars import filled
 from pradrill.domain.declared.fault import Sabotage
 from pradrill.domain.declared.manual_step import ManualStep
+from pradrill.domain.declared.playbook_step import PlaybookStep
 from pradrill.domain.declared.standby import AnyStandby
 from pradrill.domain.values.duration import Deadline, Duration, PositiveDuration
 from pradrill.domain.values.endpoint import RemoteEndpoint
@@ -82,48 +83,6 @@ class Environment(Model):
         description="the standby's network: segment, routes, filters",
         examples=["VLAN 40, no route to production"],
     )
-
-
-class PlaybookStep(Model):
-    """One playbook to run against the standby."""
-
-    playbook: RelativePath = Field(
-        description="the playbook's file", examples=["../playbooks/restore_files.yml"]
-    )
-    name: str | None = Field(
-        default=None,
-        description="for people; default: the file's name",
-        examples=["restore the files"],
-    )
-    vars: dict[str, Any] = Field(
-        default={}, description="Ansible variables", examples=[{"backup_user": "keeper"}]
-    )
-    secrets: dict[str, SecretName] = Field(
-        default={},
-        description="Ansible variable → where its secret value is",
-        examples=[{"restic_password": "file:/etc/pradrill/restic"}],
-    )
-    deadline: Deadline = Field(
-        default=timedelta(hours=1), description="how long it may take", examples=["30m"]
-    )
-    controller: bool = Field(
-        default=False,
-        description="whether it may also act on the machine that pradrill runs on: "
-        "delegate_to: localhost, local_action, hosts: localhost, lookups that run a command",
-        examples=[True],
-    )
-
-    repeatable: bool = Field(
-        default=False,
-        description="cut in its middle, it may be taken again from its beginning: "
-        "`pradrill resume` goes on with such a step",
-        examples=[True],
-    )
-
-    @property
-    def title(self) -> str:
-        """Return the step's name in plans and reports."""
-        return self.name or self.playbook.stem
 
 
 def _kind_of_step(value: object) -> str:
@@ -428,7 +387,9 @@ class Drill(Model):
 
     def playbooks(self) -> tuple[Path, ...]:
         """Return every playbook that the drill names, in order."""
-        return tuple(step.playbook for step in self.playbook_steps())
+        making = self.standby.provisioning
+        steps = (*(making.steps if making is not None else ()), *self.playbook_steps())
+        return tuple(step.playbook for step in steps)
 
     def playbook_steps(self) -> tuple[PlaybookStep, ...]:
         """Return every playbook that the drill runs with its variables, in order."""

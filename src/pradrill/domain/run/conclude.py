@@ -7,6 +7,7 @@ from datetime import datetime
 from pradrill.domain.run import actuals
 from pradrill.domain.run.facts import BranchFacts, Facts
 from pradrill.domain.run.limits import limits
+from pradrill.domain.run.machine import provisioning_inside_rta
 from pradrill.domain.run.outcome import Phase, StepResult
 from pradrill.domain.run.proof import not_executed, unlooked
 from pradrill.domain.run.question import sla_measures, waited_inside_rta
@@ -122,6 +123,7 @@ def _measured(
         rpa=bounded(actuals.rpa(branch_facts.marks, point), both=True),
         skew=skew,
         waited_for_people=waited_inside_rta(facts.waits, branch_facts.marks),
+        provisioning=provisioning_inside_rta(facts.steps, branch_facts.marks),
         outage=outage_inside_rta(facts.resumptions, branch_facts.marks),
         clock_stepped=facts.clock_stepped,
         clock_steps=facts.clock_steps,
@@ -216,6 +218,8 @@ def _exit_code(facts: Facts, verdict: Verdict) -> ExitCode:
     if facts.aborted is not None and facts.signal is None and not facts.lost:
         return ExitCode.INTERRUPTED
     if facts.refusal is not None and facts.signal is None:
+        if facts.residue and facts.provisioned:  # a run that has left a machine has touched much
+            return exit_code(verdict, residue=True, signal=None)
         busy = facts.refusal is Refusal.BUSY
         return ExitCode.BUSY if busy else ExitCode.NOT_READY
     return exit_code(verdict, residue=bool(facts.residue), signal=facts.signal)

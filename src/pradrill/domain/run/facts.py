@@ -26,6 +26,7 @@ from pradrill.domain.run.outcome import (
     GuardResult,
     Phase,
     StepKey,
+    StepKind,
     StepResult,
 )
 from pradrill.domain.run.primary_clock import clock_of_primary
@@ -112,6 +113,12 @@ class Facts(Model):
     def clock(self) -> ClockBase | None:
         """Return what the instants count from, since the last process began; None: not noted."""
         return self.resumptions[-1].clock if self.resumptions else self.started.clock
+
+    @property
+    def provisioned(self) -> bool:
+        """Tell whether machines may have been made for it: that was begun."""
+        kinds = {step.key: step.kind for step in self.plan.steps}
+        return any(kinds.get(key) is StepKind.PROVISION for key in self.begun)
 
     def cut(self) -> tuple[PlannedStep, ...]:
         """Return the steps that have begun and not ended."""

@@ -27,6 +27,7 @@ class StepKind(StrEnum):
 
     PRECONDITIONS = "preconditions"
     CATALOGUE = "catalogue"  # read the backups and choose one
+    PROVISION = "provision"  # make the standby's machines
     START = "start"  # make the standby reachable
     IDENTITY = "identity"  # prove that it is a standby and no primary
     EGRESS = "egress"  # deny the way out
@@ -44,6 +45,7 @@ class StepKind(StrEnum):
     CANARY = "canary"  # compare a planted value with what came back
     RESIDUE = "residue"  # compare the standby with what it was
     STOP = "stop"  # leave nothing of what start made
+    DESTROY = "destroy"  # end the machines that were made, and see that none is left
 
 
 StepKey = tuple[Phase, str, str | None]

@@ -66,6 +66,9 @@ class Recovery(Model):
     waited_for_people: float = Field(
         default=0.0, description="seconds of the RTA in which the run waited for people"
     )
+    provisioning: float = Field(
+        default=0.0, description="seconds of the RTA in which the standby's machines were made"
+    )
     outage: float = Field(
         default=0.0, description="seconds of the RTA in which no controller watched"
     )

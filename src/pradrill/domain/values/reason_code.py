@@ -275,6 +275,45 @@ class Code(StrEnum):
     EGRESS_UNKNOWN = "egress-unknown", N_("unknown: %(because)s")
     HOLDER = "holder", N_("run %(name)s of %(controller)s (%(folder)s)")
 
+    MARKER_OF_RUN = "marker-of-run", N_("carries this machine's id, and names this run")
+    MARKER_OF_ANOTHER = (
+        "marker-of-another",
+        N_("does not name this run and this machine: it was there before"),
+    )
+
+    # machines that a run makes
+    ADDRESSES_MISSING = (
+        "addresses-missing",
+        N_("the playbook handed back no address of %(host)s (pradrill_addresses)"),
+    )
+    ADDRESSES_UNREADABLE = (
+        "addresses-unreadable",
+        N_("what the playbook handed back in pradrill_addresses is not name: address: %(because)s"),
+    )
+    MACHINES_SILENT = "machines-silent", N_("no SSH server answered on %(host)s")
+    MACHINE_LEFT = "machine-left", N_("machine %(name)s of this run is still there")
+    MACHINES_NOT_ENDED = (
+        "machines-not-ended",
+        N_("the machines of this run were not ended: %(because)s"),
+    )
+    MACHINES_UNKNOWN = (
+        "machines-unknown",
+        N_("whether machines of this run are left is not known: %(because)s"),
+    )
+    LISTING_MISSING = (
+        "listing-missing",
+        N_("the playbook %(file)s handed back no list (pradrill_listing)"),
+    )
+    LISTING_UNREADABLE = (
+        "listing-unreadable",
+        N_("what the playbook %(file)s handed back in pradrill_listing is not what was agreed on"),
+    )
+    MACHINES_GONE = "machines-gone", N_("destroyed, and listed no more: %(names)s")
+    MACHINES_CLEAN = (
+        "machines-clean",
+        N_("put back to the clean snapshot, and listed no more: %(names)s"),
+    )
+
     # what was left behind
     ON_HOST = "on-host", N_("%(host)s: %(left)s")
     LISTENS = "listens", N_("listens on %(what)s")
@@ -495,6 +534,11 @@ class Code(StrEnum):
     )
 
     # what a run destroys, and the guards that it plans
+    MACHINES_DESTROYED = "machines-destroyed", N_("the machines that the run makes: %(names)s")
+    MACHINES_REVERTED = (
+        "machines-reverted",
+        N_("what the run changes on %(names)s: they are put back to their clean snapshot"),
+    )
     OVERLAY_DESTROYED = (
         "overlay-destroyed",
         N_("the lab machine %(name)s as the run changed it (a throw-away overlay)"),

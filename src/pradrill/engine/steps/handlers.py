@@ -10,6 +10,7 @@ from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.steps import backups, egress, files, standby
 from pradrill.engine.steps.canary import canary
 from pradrill.engine.steps.checks import checks
+from pradrill.engine.steps.machines import destroy, provision
 from pradrill.engine.steps.manual import manual
 from pradrill.engine.steps.newest_data import newest_data
 from pradrill.engine.steps.playbook import playbook
@@ -17,6 +18,7 @@ from pradrill.engine.steps.playbook import playbook
 STEP_HANDLERS: Mapping[StepKind, Callable[[Context, PlannedStep], StepEnd]] = {
     StepKind.PRECONDITIONS: standby.preconditions,
     StepKind.CATALOGUE: backups.catalogue,
+    StepKind.PROVISION: provision,
     StepKind.START: standby.start,
     StepKind.IDENTITY: standby.identity,
     StepKind.EGRESS: egress.deny,
@@ -32,6 +34,7 @@ STEP_HANDLERS: Mapping[StepKind, Callable[[Context, PlannedStep], StepEnd]] = {
     StepKind.CANARY: canary,
     StepKind.RESIDUE: standby.residue,
     StepKind.STOP: standby.release,
+    StepKind.DESTROY: destroy,
 }
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.guard import Guard, GuardKind, Reach, Reached
 from pradrill.domain.run.host import Host, HostFacts, HostState
+from pradrill.domain.run.machine import marker_line
 from pradrill.domain.run.outcome import GuardOutcome, GuardResult, Phase, StepOutcome
 from pradrill.domain.run.proof import is_standby, was_cut
 from pradrill.domain.run.run_plan import PlannedStep
@@ -45,6 +46,7 @@ def preconditions(context: Context, _step: PlannedStep) -> StepEnd:
     tools = context.tools
     servers = keyless_impediments(context.facts.plan)
     problems = [*tools.unusable, *servers, *tools.standby.problems()]
+    problems += tools.hypervisors.problems() if tools.hypervisors is not None else ()
     if problems:
         return StepEnd(StepOutcome.FAILED, in_lines(map(str, problems)))
     return StepEnd(StepOutcome.PASSED)
@@ -157,7 +159,8 @@ def prove_isolation_again(context: Context, machines: Sequence[HostFacts]) -> No
     refused: list[GuardResult] = []
     for facts in machines:
         host = context.host(facts.host)
-        guards = isolation_guards(facts, endpoints, reached(context, host, endpoints))
+        line = _marker_line(context, host)
+        guards = isolation_guards(facts, endpoints, reached(context, host, endpoints), line)
         refused += _guard(context, Phase.PREPARE, [*egress_guards(context, host), *guards])
     _refuse(refused)
 
@@ -198,7 +201,8 @@ def isolation(context: Context, step: PlannedStep) -> StepEnd:
     refused: list[GuardResult] = []
     for host in context.there().hosts:
         facts = context.tools.probe.facts(host, context.there())
-        guards = isolation_guards(facts, endpoints, reached(context, host, endpoints))
+        line = _marker_line(context, host)
+        guards = isolation_guards(facts, endpoints, reached(context, host, endpoints), line)
         refused += _guard(context, step.phase, [*egress_guards(context, host), *guards])
 
     return _guarded(refused)
@@ -368,7 +372,8 @@ def release(context: Context, _step: PlannedStep) -> StepEnd:
     left = list(context.tools.standby.stop(context.journal.run_id))
     standby = context.facts.plan.drill.standby
     erasure = [reason(Code.ERASED_DISK, names=standby.where), reason(Code.NOT_OVERWRITTEN)]
-    return context.left(left, erased=erasure if standby.throw_away and not left else ())
+    is_gone = standby.throw_away and standby.provisioning is None and not left
+    return context.left(left, erased=erasure if is_gone else ())
 
 
 def _identified(context: Context, host: Host, facts: HostFacts) -> list[GuardResult]:
@@ -381,7 +386,16 @@ def _identified(context: Context, host: Host, facts: HostFacts) -> list[GuardRes
         services=plan.services,
         known_by_name=plan.drill.standby.known_by_name,
     )
-    return guards if plan.drill.standby.marked_by_prepare else [*guards, marker_guard(facts)]
+    if plan.drill.standby.marked_by_prepare:
+        return guards
+    return [*guards, marker_guard(facts, _marker_line(context, host))]
+
+
+def _marker_line(context: Context, host: Host) -> str | None:
+    """Return what the marker of a machine says that this run makes; None of any other."""
+    if context.facts.plan.drill.standby.provisioning is None:
+        return None
+    return marker_line(context.journal.run_id, host.name)
 
 
 def _guard(context: Context, phase: Phase, results: list[GuardResult]) -> list[GuardResult]:

@@ -42,6 +42,9 @@ REFUSED: Mapping[Refusal, str] = {
     ),
     Refusal.BUSY: N_("Refused before it began: another run held the standby. Nothing was touched."),
 }
+MADE_IN_VAIN = N_(
+    "Refused: a precondition did not hold. Machines were made for it, and nothing was restored."
+)
 UNFINISHED: Mapping[RunState, str] = {
     RunState.PENDING: N_("The run had not begun when this record was written."),
     RunState.RUNNING: N_("The run had not ended when this record was written."),

@@ -35,6 +35,9 @@ STEPS = (
     N_("check the backups' integrity"),
     N_("look for residue"),
     N_("release the standby"),
+    N_("provision the standby"),
+    N_("destroy the machines"),
+    N_("revert the machines"),
     N_("prove isolation again"),
     N_("prove isolation before the teardown"),
     N_("deny the way out"),
@@ -140,6 +143,7 @@ def _phases() -> Mapping[str, str]:
 def _step_kinds() -> Mapping[str, str]:
     return {
         StepKind.PRECONDITIONS: pgettext("step kind", "preconditions"),
+        StepKind.PROVISION: pgettext("step kind", "making of the machines"),
         StepKind.START: pgettext("step kind", "start"),
         StepKind.IDENTITY: pgettext("step kind", "identity"),
         StepKind.PLAYBOOK: pgettext("step kind", "playbook"),
@@ -154,6 +158,7 @@ def _step_kinds() -> Mapping[str, str]:
         StepKind.NEWEST_DATA: pgettext("step kind", "newest data"),
         StepKind.RESIDUE: pgettext("step kind", "residue"),
         StepKind.STOP: pgettext("step kind", "stop"),
+        StepKind.DESTROY: pgettext("step kind", "end of the machines"),
         StepKind.CATALOGUE: pgettext("step kind", "choice of the backup"),
         StepKind.MANUAL: pgettext("step kind", "by people"),
         StepKind.INTEGRITY: pgettext("step kind", "check of the backups"),

@@ -31,7 +31,7 @@ def summary(record: RunRecord) -> str:
     if not record.egress and record.plan.drill.standby.captured:
         return _("Not known: what the network has seen could not be read.")
     if not record.egress:
-        if record.plan.drill.standby.throw_away:
+        if record.plan.drill.standby.leads_to is not None:
             return _(
                 "Not looked at: the lab's network leads nowhere but to its links, and what is "
                 "tried in it is not written down (standby.capture)."

@@ -404,7 +404,10 @@ def notes(record: RunRecord) -> tuple[str, ...]:
 def _unfinished(record: RunRecord) -> Iterator[str]:
     """Say why a run did not come to its end, if it did not."""
     if record.refusal is not None:
-        yield _(wording.REFUSED[record.refusal])
+        if any(step.kind is StepKind.PROVISION for step in record.steps):
+            yield _(wording.MADE_IN_VAIN)
+        else:
+            yield _(wording.REFUSED[record.refusal])
     elif record.state in wording.UNFINISHED:
         text = _(wording.UNFINISHED[record.state])
         if record.signal is not None:

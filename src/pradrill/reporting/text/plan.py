@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pradrill.domain.declared import recovery_order as order
+from pradrill.domain.declared.standby_kind import StandbyKind
 from pradrill.domain.run.outcome import Phase, StepKind
 from pradrill.domain.run.run_plan import PlannedManual, PlannedPlaybook, PlannedStep, RunPlan
 from pradrill.reporting.language import formats as wording
@@ -56,7 +57,7 @@ def plan_lines(plan: RunPlan) -> Iterator[PlanLine]:
             part = step.phase, step.service
             yield PlanLine(": ".join(filter(None, part)), 2)
 
-        yield from _step(number, step)
+        yield from _step(number, step, drill.standby)
 
     yield PlanLine("Guards: each must be proven, or the run stops", title=True)
     for guard in plan.guards:
@@ -84,7 +85,7 @@ def _order(plan: RunPlan, since: str) -> Iterator[PlanLine]:
             yield PlanLine(f"{name} on {hosts}{waits}: {objectives}", 5)
 
 
-def _step(number: int, step: PlannedStep) -> Iterator[PlanLine]:
+def _step(number: int, step: PlannedStep, standby: StandbyKind) -> Iterator[PlanLine]:
     hosts = "" if step.kind is StepKind.MANUAL else f" on {', '.join(step.hosts) or 'no host'}"
     allowed = wording.short(step.deadline)
     yield PlanLine(f"{number}. {step.name} ({step.kind}){hosts}, at most {allowed}", 4)
@@ -93,6 +94,22 @@ def _step(number: int, step: PlannedStep) -> Iterator[PlanLine]:
             yield from _question_lines(step)
         case PlannedPlaybook():
             yield from _played(step)
+        case _:
+            yield from _machine_lines(step, standby)
+
+
+def _machine_lines(step: PlannedStep, standby: StandbyKind) -> Iterator[PlanLine]:
+    """Name the playbooks that make machines, or end and list them."""
+    making = standby.provisioning
+    if making is None or step.kind not in {StepKind.PROVISION, StepKind.DESTROY}:
+        return
+    ends = step.kind is StepKind.DESTROY
+    for each in [making.end, making.listing] if ends else [making.provision]:
+        yield PlanLine(str(each.playbook), 7)
+        for name, value in each.vars.items():
+            yield PlanLine(f"{name} = {wording.clean(value)}", 7)
+        for name, source in each.secrets.items():
+            yield PlanLine(f"{name} = the secret {source}", 7)
 
 
 def _question_lines(step: PlannedManual) -> Iterator[PlanLine]:

@@ -10,11 +10,11 @@ from pydantic import TypeAdapter, ValidationError
 from pradrill.domain.declared.drill import (
     Drill,
     NewestData,
-    PlaybookStep,
     Scenario,
     Verify,
 )
 from pradrill.domain.declared.plan import Objectives, Plan, Service
+from pradrill.domain.declared.playbook_step import PlaybookStep
 from pradrill.domain.declared.standby import AnyStandby
 from pradrill.domain.run.run_plan import governing
 from pradrill.domain.values.model import Model, RelativePath

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from pradrill.adapters.standbys.lab.files import write_private
+from pradrill.adapters.standbys.files import write_private
 
 _KVM = Path("/dev/kvm")
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pradrill.adapters.standbys.lab.files import lock_file, require, run, search_path, write_private
+from pradrill.adapters.standbys.files import lock_file, require, run, search_path, write_private
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import ConfigurationError, NotReadyError, PradrillError
 from pradrill.ports import Say

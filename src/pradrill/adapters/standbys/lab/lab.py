@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
+from pradrill.adapters.standbys.files import lock_file, missing, write_private
 from pradrill.adapters.standbys.lab import qemu
 from pradrill.adapters.standbys.lab.accelerator import Accelerator
 from pradrill.adapters.standbys.lab.capture import read_capture
-from pradrill.adapters.standbys.lab.files import lock_file, missing, write_private
 from pradrill.adapters.standbys.lab.image import Image
 from pradrill.adapters.standbys.lab.links import address_of
 from pradrill.adapters.standbys.lab.machine import Machine
-from pradrill.adapters.standbys.lab.seed import make_key
+from pradrill.adapters.standbys.seed import make_key
 from pradrill.domain.run.egress import EgressLook
 from pradrill.domain.run.host import Host, HostFacts, Proven, Site, ssh_config
 from pradrill.errors import PradrillError, UsageError

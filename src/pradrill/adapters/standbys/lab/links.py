@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from pradrill.adapters.standbys.lab.files import lock_file, write_private
+from pradrill.adapters.standbys.files import lock_file, write_private
 from pradrill.errors import NotReadyError
 
 _HOSTS = range(100, 200)

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from pradrill.adapters.standbys.files import lock_file, require, run, write_private
 from pradrill.adapters.standbys.lab import qemu
 from pradrill.adapters.standbys.lab.accelerator import Accelerator
-from pradrill.adapters.standbys.lab.files import lock_file, require, run, write_private
 from pradrill.adapters.standbys.lab.image import Image
 from pradrill.adapters.standbys.lab.links import read_links, write_links
-from pradrill.adapters.standbys.lab.seed import (
+from pradrill.adapters.standbys.seed import (
     make_key,
     make_machine_id,
     public_key,

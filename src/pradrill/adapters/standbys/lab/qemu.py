@@ -14,8 +14,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pradrill.adapters.standbys.files import run
 from pradrill.adapters.standbys.lab.capture import FRAME, LARGEST
-from pradrill.adapters.standbys.lab.files import run
 from pradrill.errors import PradrillError
 from pradrill.ports import Clock
 

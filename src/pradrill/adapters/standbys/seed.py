@@ -8,7 +8,18 @@ import tarfile
 import uuid
 from pathlib import Path
 
-from pradrill.adapters.standbys.lab.files import run, write_private
+from pradrill.adapters.standbys.files import run, write_private
+from pradrill.domain.run.host import MARKER
+
+_MARK = f"""\
+bootcmd:
+  - - sh
+    - -c
+    - >-
+      umask 022; mkdir -p {Path(MARKER).parent};
+      {{ cat /etc/machine-id; echo '%s'; }} > {MARKER}.new && mv {MARKER}.new {MARKER}
+"""
+"""As early as it can be: before the SSH server has started."""
 
 
 def make_key(path: Path, comment: str) -> None:
@@ -55,8 +66,10 @@ def write_tar(path: Path, host_key: Path, user_key: Path, name: str) -> None:
             tar.addfile(info, io.BytesIO(data))
 
 
-def write_cloud_init(folder: Path, host_key: Path, user_key: Path, name: str) -> None:
-    """Write the NoCloud seed that a brought image reads."""
+def write_cloud_init(
+    folder: Path, host_key: Path, user_key: Path, name: str, *, marker: str | None = None
+) -> None:
+    """Write a NoCloud seed: host key and login, and a standby's marker with a line of ours."""
     folder.mkdir(mode=0o700, exist_ok=True)
     private = "".join(f"    {line}\n" for line in host_key.read_text("utf-8").splitlines())
     write_private(folder / "meta-data", f"instance-id: {os.urandom(8).hex()}\n")
@@ -71,5 +84,6 @@ def write_cloud_init(folder: Path, host_key: Path, user_key: Path, name: str) ->
         f"  ed25519_public: {public_key(host_key)}\n"
         "users:\n"
         "  - name: root\n"
-        f'    ssh_authorized_keys: ["{public_key(user_key)}"]\n',
+        f'    ssh_authorized_keys: ["{public_key(user_key)}"]\n'
+        f"{_MARK % marker if marker is not None else ''}",
     )

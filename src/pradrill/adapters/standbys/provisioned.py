@@ -1,0 +1,130 @@
+"""Reach machines that are made for the run: their keys are ours, and known before they are."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from shutil import which
+
+from pradrill.adapters.standbys.connections import close_connections
+from pradrill.adapters.standbys.files import write_private
+from pradrill.adapters.standbys.seed import make_key, public_key, write_cloud_init
+from pradrill.domain.run.host import Host, HostFacts, Site, ssh_config
+from pradrill.domain.run.host_answers import known_hosts_name
+from pradrill.domain.run.machine import MachineAddress, MachineSeed, machine_name, marker_line
+from pradrill.errors import NotReadyError
+from pradrill.ports import Impediment, Say
+from pradrill.system import ssh_sockets as sockets
+from pradrill.system.command import as_root
+
+_ANSWER = 2.0  # seconds
+
+
+class ProvisionedHosts:
+    """A standby whose machines the drill's playbooks make: from cloud-init's files on its own."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = tuple(names)
+        self._folder: Path | None = None
+        self._addresses: dict[str, MachineAddress] = {}
+
+    def problems(self) -> Sequence[Impediment]:
+        """Say which programs are missing: of the machines there is nothing yet."""
+        missing = [name for name in ("ssh", "ssh-keygen") if which(name) is None]
+        install = (as_root("apt-get install openssh-client"),)
+        return [Impediment(f"{name} is not installed", mend=install) for name in missing]
+
+    def sow(self, folder: Path, run_id: str) -> Sequence[MachineSeed]:
+        """Make each machine's host key, and the run's login key; write cloud-init's files."""
+        self._folder = folder
+        make_key(folder / "login", "pradrill")
+        seeds = []
+        for name in self._names:
+            make_key(folder / f"host-{name}", "")
+            place = folder / f"seed-{name}"
+            write_cloud_init(
+                place,
+                folder / f"host-{name}",
+                folder / "login",
+                name,
+                marker=marker_line(run_id, name),
+            )
+            seeds.append(
+                MachineSeed(
+                    name=name,
+                    machine=machine_name(run_id, name),
+                    user_data=place / "user-data",
+                    meta_data=place / "meta-data",
+                )
+            )
+        return seeds
+
+    def settle(self, addresses: Mapping[str, MachineAddress]) -> None:
+        """Take note of where the machines are."""
+        self._addresses = dict(addresses)
+
+    def silent(self) -> Sequence[str]:
+        """Return the names of the machines where no SSH server answers yet."""
+        return [name for name in self._names if not _answers(self._addresses[name])]
+
+    def start(self, folder: Path, run_id: str, say: Say) -> Site:
+        """Write pinned keys, client configuration and inventory. Raises NotReadyError."""
+        keys = self._folder
+        if keys is None or not self._addresses:
+            raise NotReadyError("the standby's machines were not made by this process")
+
+        hosts = tuple(self._host(name, keys) for name in self._names)
+        pins = {name: public_key(keys / f"host-{name}") for name in self._names}
+        connections = sockets.folder_for(run_id)
+        sockets.make_private(connections)
+        known_hosts, config = folder / "known_hosts", folder / "ssh_config"
+        lines = (f"{known_hosts_name(host)} {pins[host.name]}\n" for host in hosts)
+        write_private(known_hosts, "".join(lines))
+        write_private(config, ssh_config(hosts, known_hosts, connections))
+        inventory = folder / "inventory.json"
+        listing = {"all": {"hosts": {host.name: _variables(host) for host in hosts}}}
+        write_private(inventory, json.dumps(listing))
+        say(f"{len(hosts)} machine{'s' if len(hosts) > 1 else ''} to reach")
+        return Site(hosts=hosts, inventory=inventory, known_hosts=known_hosts, ssh_config=config)
+
+    def _host(self, name: str, keys: Path) -> Host:
+        where = self._addresses[name]
+        return Host(
+            name=name,
+            address=where.address,
+            port=where.port,
+            user="root",
+            private_key=keys / "login",
+            dr_role="standby",
+        )
+
+    def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
+        """Take note of who they are; each has one key, which it had before its first boot."""
+        return site.model_copy(update={"proven": site.identified(identified)})
+
+    def stop(self, run_id: str) -> Sequence[str]:
+        """Close the run's connections, also another process's; the machines end by a playbook."""
+        return close_connections(run_id)
+
+
+def _answers(where: MachineAddress) -> bool:
+    with (
+        suppress(OSError),
+        socket.create_connection((where.address, where.port), timeout=_ANSWER) as connection,
+    ):
+        return connection.recv(4).startswith(b"SSH")
+    return False
+
+
+def _variables(host: Host) -> dict[str, object]:
+    return {
+        "ansible_host": host.address,
+        "ansible_port": host.port,
+        "ansible_user": host.user,
+        "ansible_ssh_private_key_file": str(host.private_key),
+        "ansible_python_interpreter": "/usr/bin/python3",
+        "dr_role": "standby",
+    }

@@ -1,0 +1,136 @@
+"""Name the machines that a run makes, and read what its playbooks hand back of them.
+
+What is made is found again by its tag alone, which follows from the run's id.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+
+from pradrill.domain.run.outcome import StepKind, StepResult
+from pradrill.domain.values.model import Model, Utc
+from pradrill.domain.values.reason import ReasonError, reason
+from pradrill.domain.values.reason_code import Code
+from pradrill.domain.values.run_names import short
+from pradrill.domain.values.timeline import Instant, Mark
+
+ADDRESSES = "pradrill_addresses"
+LISTING = "pradrill_listing"
+"""What the playbooks hand back, by set_stats."""
+
+_MOST = 1_000
+_WORD = 60  # characters of what was answer back that are told
+
+
+def tag_of(run_id: str) -> str:
+    """Return the tag that all carries which the run makes."""
+    return f"pradrill-{short(run_id)}"
+
+
+def machine_name(run_id: str, name: str) -> str:
+    """Return what a machine of the standby is called where it is made: a host's name, too."""
+    return f"{tag_of(run_id)}-{name}"
+
+
+def marker_line(run_id: str, name: str) -> str:
+    """Return the second line of the marker of a machine that a run makes."""
+    return f"{run_id} {name}"
+
+
+def _address(value: str) -> str:
+    return str(ipaddress.ip_address(value.strip()))
+
+
+class MachineAddress(Model):
+    """Where a machine's SSH server is: an address, for a name may lead elsewhere later."""
+
+    address: Annotated[str, Field(max_length=64), AfterValidator(_address)]
+    port: int = Field(default=22, ge=1, le=65_535)
+
+
+class TaggedMachine(Model):
+    """A machine that a listing found by its tag."""
+
+    machine: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,127}$")
+    tag: str = Field(pattern=r"^pradrill-[0-9a-f]{12}$")
+    expires: Utc | None = None
+
+
+class MachineSeed(Model):
+    """What a machine is given when it is made: its names, and who it is from its first boot on."""
+
+    name: str = Field(description="how the drill calls it")
+    machine: str = Field(description="how it is called where it is made")
+    user_data: Path = Field(description="cloud-init: its host key, its login, its marker")
+    meta_data: Path = Field(description="cloud-init: its instance")
+
+
+_ADDRESSES: TypeAdapter[dict[str, MachineAddress]] = TypeAdapter(
+    Annotated[dict[str, MachineAddress], Field(max_length=_MOST)]
+)
+_LISTING: TypeAdapter[tuple[TaggedMachine, ...]] = TypeAdapter(
+    Annotated[tuple[TaggedMachine, ...], Field(max_length=_MOST)]
+)
+
+
+def addresses_in(values: Mapping[str, Any], names: Collection[str]) -> dict[str, MachineAddress]:
+    """Return the machines' addresses as a playbook answer them back: NAME: ADDRESS, or with a port.
+
+    Raises ReasonError unless there is one for each name.
+    """
+    answer = values.get(ADDRESSES)
+    plain = isinstance(answer, Mapping)
+    each = {
+        name: {"address": value} if isinstance(value, str) else value
+        for name, value in (answer.items() if isinstance(answer, Mapping) else ())
+        if name in names
+    }
+    if plain and (missing := [name for name in names if name not in each]):
+        raise ReasonError(reason(Code.ADDRESSES_MISSING, host=missing))
+    try:
+        return _ADDRESSES.validate_python(each if plain else answer)
+    except (ValidationError, ValueError) as error:
+        raise ReasonError(
+            reason(Code.ADDRESSES_UNREADABLE, because=repr(answer)[:_WORD])
+        ) from error
+
+
+def listing_in(values: Mapping[str, Any], playbook: Path) -> tuple[TaggedMachine, ...]:
+    """Return the machines that a listing answer back. Raises ReasonError: no list is no answer."""
+    listing = values.get(LISTING)
+    if not isinstance(listing, list):
+        raise ReasonError(reason(Code.LISTING_MISSING, file=playbook.name))
+    try:
+        return _LISTING.validate_python(listing)
+    except (ValidationError, ValueError) as error:
+        raise ReasonError(reason(Code.LISTING_UNREADABLE, file=playbook.name)) from error
+
+
+def provisioning_inside_rta(steps: Iterable[StepResult], marks: Mapping[Mark, Instant]) -> float:
+    """Return the seconds between T0 and T5 in which the standby's machines were made."""
+    begin, end = marks.get(Mark.DISRUPTION), marks.get(Mark.SERVICE_VERIFIED)
+    if begin is None or end is None:
+        return 0.0
+    return sum(
+        max(0.0, (min(step.ended, end.at) - max(step.started, begin.at)).total_seconds())
+        for step in steps
+        if step.kind is StepKind.PROVISION
+    )
+
+
+def may_be_ended(
+    machine: TaggedMachine, now: datetime, ended: Collection[str], alive: Collection[str]
+) -> bool:
+    """Tell whether nobody needs a machine any more: its run has ended here, or its time is over.
+
+    `ended`, `alive`: tags of this state's runs.
+    """
+    if machine.tag in alive:
+        return False
+    return machine.tag in ended or (machine.expires is not None and machine.expires < now)

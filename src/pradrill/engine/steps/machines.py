@@ -1,0 +1,161 @@
+"""Make the standby's machines for the run, and end them with it, whatever becomes of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pradrill.domain.run.machine import addresses_in, tag_of
+from pradrill.domain.run.outcome import PlaybookResult, StepKind, StepOutcome
+from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.values.reason import Reason, ReasonError, ReasonOrText, reason
+from pradrill.domain.values.reason_code import Code
+from pradrill.domain.values.timeline import Mark
+from pradrill.engine.context import Context, StepEnd, planned
+from pradrill.engine.hypervisors import Hypervisors, reached
+from pradrill.ports import MachineSeeds
+from pradrill.system import in_memory
+
+_LOOK = 1.0  # seconds between two looks whether machines answer
+_APART = 3.0  # seconds between two looks at what is left
+_TRIES = 2
+_ROOM = timedelta(hours=1)
+"""For what no deadline of a run counts, before its machines are over."""
+
+
+def provision(context: Context, step: PlannedStep) -> StepEnd:
+    """Have the machines made with keys that are known before, and wait until they answer.
+
+    That it was begun is in the journal by now: from here on they are ended on every path.
+    """
+    context.mark(Mark.RECOVERY_STARTS, context.tools.clock.now())
+    if edited := context.edited():
+        return StepEnd(StepOutcome.UNKNOWN, reason(Code.EDITED_BEFORE, files=edited))
+
+    run_id, deadline = context.journal.run_id, context.tools.clock.now() + step.deadline
+    seeds = planned(context.tools.seeds, "an identity for its machines")
+    identities = seeds.sow(in_memory.folder(run_id), run_id)
+    given = {
+        "pradrill_run": run_id,
+        "pradrill_tag": tag_of(run_id),
+        "pradrill_expires": _expiry(context),
+        "pradrill_machines": [seed.model_dump(mode="json") for seed in identities],
+    }
+    with reached(context.tools, context.facts.plan, run_id, context.say) as hypervisors:
+        result = hypervisors.play(
+            hypervisors.making.provision,
+            given,
+            context.evidence(step),
+            cancelled=context.cancelled,
+        )
+
+    more = {"failures": result.failures, "values": result.values}
+    if result.outcome is not StepOutcome.PASSED:
+        return StepEnd(result.outcome, result.detail, more)
+    if edited := context.edited():
+        why = reason(Code.EDITED_DURING_PLAYBOOK, files=edited)
+        return StepEnd(StepOutcome.UNKNOWN, why, more)
+    try:
+        seeds.settle(addresses_in(result.values, [seed.name for seed in identities]))
+    except ReasonError as error:
+        return StepEnd(StepOutcome.UNKNOWN, error.reason, more)
+
+    return _until_they_answer(context, seeds, deadline)._replace(more=more)
+
+
+def _until_they_answer(context: Context, seeds: MachineSeeds, deadline: datetime) -> StepEnd:
+    """Wait until an SSH server answers on each machine: its first boot is a part of making it."""
+    while silent := seeds.silent():
+        if context.cancelled():
+            return StepEnd(StepOutcome.CANCELLED)
+        if context.tools.clock.now() >= deadline:
+            return StepEnd(StepOutcome.TIMED_OUT, reason(Code.MACHINES_SILENT, host=list(silent)))
+        context.tools.clock.sleep(_LOOK)
+    return StepEnd(StepOutcome.PASSED)
+
+
+def _expiry(context: Context) -> str:
+    """Return the instant after which the run cannot go on any more, whatever its steps take."""
+    facts = context.facts
+    longest = sum((step.deadline for step in facts.plan.steps), _ROOM)
+    return (facts.began + longest).isoformat(timespec="seconds")
+
+
+def destroy(context: Context, step: PlannedStep) -> StepEnd:
+    """End the machines that carry the run's tag, and see that a listing has none of them.
+
+    Where making them was cut, what was under way may still come: it is looked at twice.
+    """
+    if edited := _edited(context):
+        return StepEnd(StepOutcome.UNKNOWN, reason(Code.EDITED_BEFORE, files=edited))
+
+    run_id, plays = context.journal.run_id, _Evidence(context, step)
+    with reached(context.tools, context.facts.plan, run_id, context.say) as hypervisors:
+        for attempt in range(1, _TRIES + 1):
+            ended = hypervisors.end(tag_of(run_id), plays.next())
+            left = _left(hypervisors, ended, run_id, plays)
+            if not left and _was_cut(context):
+                context.tools.clock.sleep(_APART)
+                left = _left(hypervisors, ended, run_id, plays)
+            if not left:
+                return context.left((), erased=_erasure(context))
+            if ended.outcome is StepOutcome.UNREACHABLE:
+                return StepEnd(ended.outcome, ended.detail)
+            if attempt < _TRIES:
+                context.tools.clock.sleep(_APART)
+    return context.left(left)
+
+
+def _left(
+    hypervisors: Hypervisors, ended: PlaybookResult, run_id: str, plays: _Evidence
+) -> list[ReasonOrText]:
+    """Say what is left: machines that are listed, and all that a playbook did not get to."""
+    left: list[ReasonOrText] = []
+    if ended.outcome is not StepOutcome.PASSED:
+        because = ended.detail or ended.outcome.value
+        left.append(reason(Code.MACHINES_NOT_ENDED, because=because))
+    try:
+        machines = hypervisors.machines(tag_of(run_id), plays.next())
+    except ReasonError as error:
+        return [*left, reason(Code.MACHINES_UNKNOWN, because=error.reason)]
+    return [*left, *(reason(Code.MACHINE_LEFT, name=each.machine) for each in machines)]
+
+
+def _was_cut(context: Context) -> bool:
+    """Tell whether making the machines did not come to its end."""
+    ended = {step.kind: step.outcome for step in context.facts.steps}
+    return ended.get(StepKind.PROVISION) is not StepOutcome.PASSED
+
+
+def _erasure(context: Context) -> list[Reason]:
+    standby = context.facts.plan.drill.standby
+    making = planned(standby.provisioning, "playbooks that make machines")
+    code = Code.MACHINES_CLEAN if making.reverts else Code.MACHINES_GONE
+    return [reason(code, names=standby.where), reason(Code.NOT_OVERWRITTEN)]
+
+
+def _edited(context: Context) -> list[str]:
+    """Return the files that were edited of those which end machines: others do not matter now."""
+    making = planned(context.facts.plan.drill.standby.provisioning, "playbooks that make machines")
+    folders = {making.end.playbook.parent, making.listing.playbook.parent}
+    inventory = making.hypervisor.inventory if making.hypervisor else None
+    edited = {Path(file) for file in context.edited()}
+    return [
+        str(file)
+        for file in sorted(edited)
+        if file == inventory or any(file.is_relative_to(folder) for folder in folders)
+    ]
+
+
+class _Evidence:
+    """Where a step's playbooks write, one after the other."""
+
+    def __init__(self, context: Context, step: PlannedStep) -> None:
+        self._context = context
+        self._step = step
+        self._count = context.attempt * 100 - 100
+
+    def next(self) -> Path:
+        """Return a folder that does not exist yet."""
+        self._count += 1
+        return self._context.again(self._count).evidence(self._step)

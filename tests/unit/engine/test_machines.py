@@ -1,0 +1,205 @@
+"""A standby for the run: its machines are made, proven, and gone on every path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.support.bench import Bench
+from tests.support.killed import Killed
+
+from pradrill.domain.run.machine import tag_of
+from pradrill.domain.run.outcome import GuardOutcome, StepOutcome
+from pradrill.domain.run.record import Refusal, RunRecord, RunState
+from pradrill.domain.run.verdict import Verdict
+from pradrill.domain.values.reason_code import Code
+from pradrill.domain.values.timeline import Mark
+from pradrill.engine.crashed_runs import recover_crashed
+from pradrill.errors import ExitCode, UnreachableError
+from pradrill.testing import FakeClock, FakeProbe, FakeProgress, FakeStandby, played
+from pradrill.testing.builders import START
+from pradrill.testing.fake_machines import (
+    FakeCloud,
+    FakeSeeds,
+    a_made_machine,
+    a_provisioned_plan,
+)
+
+RUN = f"{START:%Y%m%dT%H%M%SZ}-moodle-000000"
+
+
+def bench(
+    does: dict[str, Any] | None = None, *, stubborn: int = 0, silences: int = 0, **fakes: Any
+) -> tuple[Bench, FakeCloud]:
+    """Return a run on a machine that is made for it, and where that is made."""
+    clock = FakeClock()
+    cloud = FakeCloud(clock, stubborn=stubborn)
+    seeds = FakeSeeds(silences=silences)
+    usual: dict[str, Any] = {
+        "probe": FakeProbe(facts=a_made_machine(RUN)),
+        "standby": seeds,
+        "seeds": seeds,
+        "hypervisors": FakeStandby(),
+    }
+    playbooks = {**cloud.playbooks, **(does or {})}
+    plan = a_provisioned_plan()
+    return Bench(playbooks, plan=plan, clock=clock, **{**usual, **fakes}), cloud
+
+
+def codes(record: RunRecord) -> list[str]:
+    """Return the codes of what is left."""
+    return [each.code for each in record.residue]
+
+
+def test_a_drill_on_a_machine_of_its_own_passes_and_leaves_none() -> None:
+    """Made, proven, restored on, destroyed and listed no more: the verdict is PASSED."""
+    drill, cloud = bench()
+    record = drill.run()
+    assert (record.verdict, record.exit_code, record.residue) == (Verdict.PASSED, 0, ())
+    assert cloud.machines == {}
+    assert drill.runner.plays == ["make", "prepare", "restore_moodle", "destroy", "listing"]
+    assert Code.MACHINES_GONE in [each.code for each in record.erased]
+    assert cloud.given["pradrill_tag"] == tag_of(RUN)
+
+
+def test_the_time_in_which_machines_are_made_is_inside_the_rta_and_shown_apart() -> None:
+    """The technical RTA counts from where making them began."""
+    drill, _ = bench(silences=30)
+    record = drill.run()
+    (made,) = [step for step in record.steps if step.name == "provision the standby"]
+    assert record.recovery.provisioning == made.seconds == 90.0
+    assert record.recovery.rta is not None
+    assert record.recovery.rta.seconds > made.seconds
+    assert record.recovery.marks[Mark.RECOVERY_STARTS].at == made.started
+
+
+FAILED = played(FakeClock(), StepOutcome.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("does", "fakes"),
+    [
+        ({"make": StepOutcome.TIMED_OUT}, {}),
+        ({"make": FAILED}, {}),
+        ({"make": StepOutcome.PASSED}, {}),  # no address was handed back
+        ({}, {"silences": 10_000}),
+        ({}, {"probe": FakeProbe(facts=a_made_machine("another-run"))}),
+        ({"restore_moodle": StepOutcome.FAILED}, {}),
+    ],
+)
+def test_machines_are_destroyed_whatever_becomes_of_the_run(
+    does: dict[str, Any], fakes: dict[str, Any]
+) -> None:
+    """Refused, failed, late: the last that a run does is to end what it has made."""
+    drill, cloud = bench(does, **fakes)
+    cloud.machines["theirs"] = "pradrill-0123456789ab"
+    cloud.machines["ours"] = tag_of(RUN)  # what the playbook had begun
+    record = drill.run()
+    assert record.verdict is not Verdict.PASSED
+    assert cloud.machines == {"theirs": "pradrill-0123456789ab"}
+    assert record.residue == ()
+    assert record.steps[-1].name == "destroy the machines"
+
+
+def test_a_marker_that_names_another_run_is_refused() -> None:
+    """An image that was a standby's once brings a marker: it is not this run's machine."""
+    drill, _ = bench(probe=FakeProbe(facts=a_made_machine("20200101T000000Z-moodle-ffffff")))
+    record = drill.run()
+    refused = [each for each in record.guards if each.outcome is GuardOutcome.REFUSED]
+    assert [each.detail.code for each in refused] == [Code.MARKER_OF_ANOTHER]
+    assert (record.refusal, record.exit_code) == (Refusal.NOT_READY, ExitCode.NOT_READY)
+
+
+def test_a_run_that_is_stopped_destroys_its_machines() -> None:
+    """Ctrl-C while they are made: what the playbook had begun by then goes."""
+    drills: list[Bench] = []
+
+    def stop(name: str) -> None:
+        if name == "provision the standby":
+            drills[0].cancellation.stop(2)
+
+    drill, cloud = bench(progress=FakeProgress(stop))
+    drills.append(drill)
+    cloud.machines["ours"] = tag_of(RUN)
+    assert drill.run().exit_code == ExitCode.INTERRUPTED
+    assert cloud.machines == {}
+
+
+def test_a_machine_that_stays_is_residue() -> None:
+    """Twice told to go and still listed: exit 13, by its name."""
+    drill, _ = bench(stubborn=2)
+    record = drill.run()
+    assert (record.verdict, record.exit_code) == (Verdict.PASSED, ExitCode.RESIDUE)
+    assert codes(record) == [Code.MACHINE_LEFT]
+
+
+def test_a_machine_that_goes_at_the_second_time_is_none() -> None:
+    """A hypervisor that was busy for a moment costs no finding."""
+    drill, cloud = bench(stubborn=1)
+    assert (drill.run().exit_code, cloud.machines) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("does", "left"),
+    [
+        ({"listing": StepOutcome.PASSED}, [Code.MACHINES_UNKNOWN]),
+        ({"listing": StepOutcome.FAILED}, [Code.MACHINES_UNKNOWN]),
+        ({"destroy": StepOutcome.FAILED}, [Code.MACHINES_NOT_ENDED, Code.MACHINE_LEFT]),
+        ({"destroy": UnreachableError("kvm does not answer")}, [Code.TEARDOWN_ENDED]),
+    ],
+)
+def test_what_is_not_known_to_be_gone_is_left(does: dict[str, Any], left: list[Code]) -> None:
+    """No list is no empty list, and what did not end is not believed to have ended."""
+    drill, _ = bench(does)
+    record = drill.run()
+    assert (record.exit_code, codes(record)) == (ExitCode.RESIDUE, left)
+
+
+def test_a_refused_run_that_leaves_a_machine_does_not_say_that_nothing_was_touched() -> None:
+    """Exit 4 means nothing touched: it is 12 with a machine that is still there."""
+    drill, _ = bench({"make": FAILED}, stubborn=9)
+    record = drill.run()
+    assert (record.exit_code, codes(record)) == (ExitCode.NOT_READY, [])
+
+    drill, cloud = bench({"make": FAILED}, stubborn=9)
+    cloud.machines["ours"] = tag_of(RUN)
+    record = drill.run()
+    assert (record.exit_code, codes(record)) == (ExitCode.INCONCLUSIVE, [Code.MACHINE_LEFT])
+
+
+@pytest.mark.parametrize(
+    "step", ["make", "start the standby", "restore_moodle", "check the service"]
+)
+def test_the_next_command_destroys_the_machines_of_a_killed_run(step: str) -> None:
+    """Its journal says that making them was begun; their tag follows from its id."""
+
+    def kill(name: str) -> None:
+        if name == step:
+            raise Killed
+
+    does = {"make": lambda _play: kill("make")} if step == "make" else {}
+    drill, cloud = bench(does, progress=FakeProgress(kill))
+    with pytest.raises(Killed):
+        drill.run()
+    journal = drill.journal
+    events = list(journal.events())
+    begun = [facts.get("name") for event, _, facts in events if event == "step_started"]
+    cut = begun.index("release the standby")
+    starts = [n for n, (event, _, _) in enumerate(events) if event == "step_started"]
+    del journal._lines[starts[cut] :]  # a killed process has not torn down
+    journal.close()
+    cloud.machines = {"ours": tag_of(RUN), "theirs": "pradrill-0123456789ab"}
+
+    tools = drill.tools._replace(progress=FakeProgress())
+    (record,) = recover_crashed(drill.store, lambda _plan: tools).records
+    assert (record.state, record.residue) == (RunState.CRASHED, ())
+    assert cloud.machines == {"theirs": "pradrill-0123456789ab"}
+
+
+def test_a_hypervisor_that_is_a_primary_is_not_touched() -> None:
+    """A name that was mistaken in an inventory: no playbook runs there, not even to destroy."""
+    production = FakeProbe(facts=a_made_machine(RUN, addresses=("192.0.2.10",)))
+    drill, _ = bench(probe=production)
+    record = drill.run()
+    assert drill.untouched()
+    assert record.refusal is Refusal.NOT_READY
