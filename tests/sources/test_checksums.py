@@ -173,5 +173,5 @@ def test_a_name_with_any_sign_is_known_in_a_folder(folder: Path, tmp_path: Path)
 def test_both_sides_have_one_reader() -> None:
     """The restores run it on the standby, so it stands in their script; it is one."""
     text = Path(checksums.__file__).read_text("utf-8")
-    reader = text[text.index("LENGTHS = {") : text.index("\n\n# -----", text.index("LENGTHS = {"))]
+    reader = text[text.index("KINDS = {") : text.index("\n\n# -----", text.index("KINDS = {"))]
     assert reader.strip() in (SCRIPTS / "fetch-backup").read_text("utf-8")
