@@ -28,7 +28,7 @@ KINDS = {
     96: ("sha384", "sha3_384"),
     128: ("sha512", "blake2b", "sha3_512"),
 }
-"""Digits of a sum -> what may have made it, the likeliest first: a line without a tag does not tell."""
+"""Digits of a sum -> what may have made it, the likeliest first."""
 WORD = r"(?:sha(?:3|2)?[_-]?(?:1|224|256|384|512)|md5|b2|blake2[bs]?)"
 SIGNED = r"(?:\.txt)?(?:\.(?:asc|sig|sign|gpg|minisig))?"
 BESIDE = re.compile(rf"(?is)(.+)\.{WORD}(?:sums?)?{SIGNED}")
@@ -101,13 +101,18 @@ def sums_in(
 
     It tells of what lies beside it, or of the folders above.
     """
-    above = f"{posixpath.dirname(path)}/".lstrip("/")
-    near = {name.removeprefix(above) for name in names if name.startswith(above)}
-    folder = f"{top.rstrip('/')}/{above}"
+    levels, folder = [], path
+    while folder:
+        folder = posixpath.dirname(folder)
+        above = f"{folder}/".lstrip("/")
+        near = {name.removeprefix(above) for name in names if name.startswith(above)}
+        levels.append((above, f"{top.rstrip('/')}/{above}", near))
+
     sums: dict[str, tuple[str, str]] = {}
     for name, one in lines_of(text):
-        beside, whole = place_of(name, folder, near), place_of(name, top, names)
-        place = whole if beside not in near and whole in names else beside and above + beside
+        ways = [(above, place_of(name, where, near), near) for above, where, near in levels]
+        above, place, _ = next((way for way in ways if way[1] in way[2]), ways[0])
+        place = place and above + place
         if place and len(one[1]) >= len(sums.get(place, UNREADABLE)[1]):
             sums[place] = one
     return sums
@@ -116,7 +121,9 @@ def sums_in(
 def sum_beside(text: str, name: str) -> tuple[str, str]:
     """Return what the file beside a file says of that one; UNREADABLE when it says nothing."""
     name = posixpath.basename(name)
-    its = [one for path, one in lines_of(text) if not path or place_of(f"/{path}", "", {name}) == name]
+    its = [
+        one for path, one in lines_of(text) if not path or place_of(f"/{path}", "", {name}) == name
+    ]
     return max(its, key=lambda one: len(one[1]), default=UNREADABLE)
 
 
