@@ -173,11 +173,9 @@ def _unpacks(unpacked: Unpacked, _bounds: Bounds) -> Content:
 def _content(unpacked: Unpacked, bounds: Bounds) -> Content:
     """Judge a dump by what it is."""
     head = unpacked.head
-    if not head:
-        return Content("it is empty")
-    if unpacked.closed:  # what it holds may show through
+    if not head or unpacked.closed:  # what is closed may show through
         unpacked.exhaust()
-        return Content()
+        return Content("" if head else "it is empty")
 
     if head.startswith(b"PGDMP"):
         reply = run(["pg_restore", "-f", "/dev/null"], bounds, extra={},
