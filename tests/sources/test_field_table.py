@@ -31,6 +31,7 @@ TOOLS = "sources/test_tools_in_the_field.py::"
 FILES = "sources/test_file_restores.py::"
 SUMS = "sources/test_checksums.py::"
 BAD = "sources/test_bad_restores.py::"
+SERVERS = "sources/test_restic_servers.py::"
 SHAPES = "unit/adapters/test_hostile_catalogues.py::"
 INVENTORY = "unit/config/test_become_and_templates.py::"
 
@@ -91,6 +92,16 @@ ROWS: dict[str, tuple[Row, ...]] = {
             "integration/test_noisy_login.py::test_what_a_login_prints_is_no_answer"),
         Row("words of a tool that failed", "all four", "no catalogue",
             SHAPES + "test_what_a_tool_printed_before_it_failed_is_no_catalogue"),
+    ),
+    "servers of HTTP": (
+        Row("wrong login, no repository, nobody there", "restic, rclone", "each its own reason",
+            SERVERS + "test_credentials_that_cannot_delete_are_asked_to"),
+        Row("an append-only server", "restic, rclone", "read, and proven to refuse",
+            SERVERS + "test_credentials_that_cannot_delete_are_asked_to"),
+        Row("a server that lets these credentials delete", "restic, rclone", "refused",
+            SERVERS + "test_credentials_that_can_delete_are_refused"),
+        Row("S3 with and without DeleteObject, wrong and missing keys", "restic, moto",
+            "refused or proven", SERVERS + "test_keys_of_s3_that_cannot_delete_are_asked_to"),
     ),
     "fixed command lines": (
         Row("a stanza in conf.d", "pgbackrest", "found, by its own configuration or options",
