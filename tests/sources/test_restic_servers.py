@@ -98,6 +98,11 @@ def test_credentials_that_cannot_delete_are_asked_to(stocked: Path, tmp_path: Pa
         assert (len(catalogue.points), catalogue.append_only) == (1, True)
         checked = source.check(catalogue.points[0], IntegrityPart(1, 1), BOUNDS)
         assert checked.soundness is Soundness.SOUND, checked
+        password = {"RESTIC_REST_PASSWORD": LOGIN["RESTIC_REST_PASSWORD"]}
+        named_there = place.replace("://", "://keeper@")
+        assert (
+            repository(tmp_path, named_there, password, append_only=True).catalogue(BOUNDS).points
+        )
         wrong = {**LOGIN, "RESTIC_REST_PASSWORD": "wrong"}
         with pytest.raises(NotReadyError, match=r"does not let these credentials in: .*401"):
             repository(tmp_path, place, wrong).catalogue(BOUNDS)

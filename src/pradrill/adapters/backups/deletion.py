@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pradrill.errors import NotReadyError
 
@@ -48,14 +48,20 @@ def refuse_deletion(repository: str, secrets: Secrets, cacert: str | None, now: 
             )
 
 
+def rest_login(url: str, secrets: Secrets) -> tuple[str, str, str]:
+    """Return the address of a server of rest: without its user, the user, the password."""
+    scheme, _, rest = url.partition("://")
+    user, at, host = rest.partition("@") if "@" in rest.partition("/")[0] else ("", "", rest)
+    user = unquote(user) if at else secrets.get("RESTIC_REST_USERNAME", "")
+    return f"{scheme}://{host}", user, secrets.get("RESTIC_REST_PASSWORD", "")
+
+
 def _requests(
     repository: str, secrets: Secrets, now: datetime
 ) -> list[tuple[str, Mapping[str, str]]]:
     kind, _, place = repository.partition(":")
     if kind == "rest":
-        user, password = (
-            secrets.get(f"RESTIC_REST_{each}", "") for each in ("USERNAME", "PASSWORD")
-        )
+        place, user, password = rest_login(place, secrets)
         login = base64.b64encode(f"{user}:{password}".encode()).decode()
         headers = {"Authorization": f"Basic {login}"} if user else {}
         return [(f"{place.rstrip('/')}/{file}", headers) for file in _FILES]

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from pradrill.adapters.backups.deletion import refuse_deletion
+from pradrill.adapters.backups.deletion import refuse_deletion, rest_login
 from pradrill.domain.declared.backup_source import ResticSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
@@ -258,11 +258,13 @@ def _login(repository: str) -> tuple[list[str], str]:
 
 def _with_login(repository: str, secrets: Mapping[str, str]) -> str:
     """Return a rest: address with its login in it, as restic's environment before 0.16 wants it."""
-    user, password = (secrets.get(f"RESTIC_REST_{each}") for each in ("USERNAME", "PASSWORD"))
-    scheme, _, rest = repository.partition("://")
-    if not repository.startswith("rest:") or not user or "@" in rest.partition("/")[0]:
+    if not repository.startswith("rest:"):
         return repository
-    return f"{scheme}://{quote(user, safe='')}:{quote(password or '', safe='')}@{rest}"
+    url, user, password = rest_login(repository.removeprefix("rest:"), secrets)
+    if not user:
+        return repository
+    login = f"{quote(user, safe='')}:{quote(password, safe='')}@"
+    return f"rest:{url.replace('://', f'://{login}', 1)}"
 
 
 def _point(snapshot: _Snapshot) -> RecoveryPoint:
