@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.sources.conftest import mostly_nightly
 from tests.sources.test_bad_restores import SCRIPTS, call
 from tests.sources.test_dumps import checked, only, source
 
@@ -67,6 +68,18 @@ SOUND = {
         text("{sha256}  {name}\n" + "0" * 32 + "  {name}\n"),
     ),
 }
+SOUND |= {
+    "b2sum": ("B2SUMS", tool("b2sum")),
+    "b2sum, in a list of no kind": ("checksums.txt", tool("b2sum")),
+    "cksum -a blake2b": ("CHECKSUMS", tool("cksum", "-a", "blake2b")),
+    "openssl's SHA-3": ("checksums.txt", tool("openssl", "dgst", "-sha3-256", "-r")),
+    "from the folder above": ("SHA256SUMS", text("{sha256}  dumps/{name}\n")),
+    "Windows' paths": ("SHA256SUMS", text("{sha256} *D:\\saves\\{name}\r\n")),
+    "beside it, Windows' path": (f"{NAME}.sha256", text("{sha256} *.\\{name}\r\n")),
+    "blanks behind": ("SHA256SUMS", text("{sha256}  {name}   \n")),
+    "with sizes": ("SHA256SUMS", text("{sha256}  59 {name}\n")),
+    "sha256sum --zero": ("SHA256SUMS", tool("sha256sum", "--zero")),
+}
 SOUND["upper case"] = (
     f"{NAME}.sha256", lambda folder: text("{sha256}  ")(folder).upper() + NAME.encode() + b"\n"
 )  # fmt: skip
@@ -75,6 +88,7 @@ UNREADABLE = {
     "half a digest": (f"{NAME}.sha256", text("{sha256:.50}")),
     "a digest that was cut": ("SHA256SUMS", text("{sha256:.60}  {name}\n")),
     "another length than its tag": ("SHA256SUMS", text("SHA256 ({name}) = {md5}\n")),
+    "another algorithm of that length": ("SHA256SUMS", text("SM3 ({name}) = {sha256}\n")),
     "an unknown algorithm": ("SHA256SUMS", text("WHIRLPOOL ({name}) = {sha512}\n")),
     "another file's": (f"{NAME}.sha256", text("{md5}0000  other.sql\n")),
     "bytes": (f"{NAME}.sha256", lambda _: bytes(range(256))),
@@ -170,8 +184,50 @@ def test_a_name_with_any_sign_is_known_in_a_folder(folder: Path, tmp_path: Path)
     assert checked(dumps).soundness is Soundness.UNPROVEN
 
 
+FOLDERS = {
+    "a list that lists itself": "sha256sum * > SHA256SUMS; sha256sum * > SHA256SUMS",
+    "made in the folder above": "cd .. && sha256sum 2026-03-10/* | tee 2026-03-10/SHA256SUMS",
+    "signed": "sha256sum * > SHA256SUMS; echo x > SHA256SUMS.asc",
+    "one in each folder": "mkdir a; mv b.sql a; sha256sum *.sql > SUMS; cd a; sha256sum * > SUMS",
+    "apart": "mkdir sums; sha256sum *.sql > sums/SHA256SUMS",
+}
+
+
+@pytest.mark.parametrize("title", mostly_nightly(FOLDERS, "apart"))
+def test_a_list_of_a_folder_is_read_wherever_its_maker_stood(
+    folder: Path, tmp_path: Path, title: str
+) -> None:
+    """Both sides take the folder."""
+    day = folder / "2026-03-10"
+    day.mkdir()
+    for name in ("a.sql", "b.sql"):
+        (day / name).write_bytes(CONTENT)
+    subprocess.run(FOLDERS[title], shell=True, cwd=day, check=True)
+    dumps = source(folder, "", names="%Y-%m-%d")
+    assert (only(dumps).problem, only(dumps).integrity) == ("", "a SHA-256 of each file")
+    assert checked(dumps).soundness is Soundness.SOUND
+    (tmp_path / "staging").mkdir()
+    words = ("fetch-backup", folder, day.name, tmp_path / "staging", "no")
+    assert call(*words).returncode == 0
+    (day / "a.sql").write_bytes(CONTENT.replace(b"1", b"7"))
+    assert checked(dumps).soundness is Soundness.DAMAGED
+
+
+def test_what_was_packed_since_is_not_missing(folder: Path) -> None:
+    """The list tells of the file as it was: neither damage nor proof of what lies there now."""
+    day = folder / "2026-03-10"
+    day.mkdir()
+    (day / "a.sql.gz").write_bytes(gzip.compress(CONTENT))
+    (day / "SHA256SUMS").write_text(f"{DIGEST['sha256']}  a.sql\n")
+    dumps = source(folder, "", names="%Y-%m-%d")
+    assert only(dumps).problem == ""
+    assert checked(dumps).soundness is Soundness.UNPROVEN
+    (day / "a.sql.gz").rename(day / "c.sql.gz")
+    assert only(dumps).problem == "a.sql is missing"
+
+
 def test_both_sides_have_one_reader() -> None:
     """The restores run it on the standby, so it stands in their script; it is one."""
     text = Path(checksums.__file__).read_text("utf-8")
-    reader = text[text.index("LENGTHS = {") : text.index("\n\n# -----", text.index("LENGTHS = {"))]
+    reader = text[text.index("KINDS = {") : text.index("\n\n# -----", text.index("KINDS = {"))]
     assert reader.strip() in (SCRIPTS / "fetch-backup").read_text("utf-8")

@@ -287,3 +287,95 @@ def test_nothing_is_removed_before_an_archive_is_seen_to_hold_it(tmp_path: Path,
     assert f"has nothing in {second}: nothing was removed" in result.stderr
     assert (second / "precious").read_text() == "2"
     assert (files / "one").read_text() == "1"
+
+
+# ---------------------------------------------------------------- more of the field
+
+_HEAD = (
+    b"-- MariaDB dump 10.19  Distrib 10.11.6-MariaDB\n--\n-- Host: localhost    Database: moodle\n"
+)
+_WHOLE = _HEAD + b"INSERT 1;\n" * 3000 + b"-- Dump completed on 2026-03-10  1:00:00\n"
+_CUT = _WHOLE[:20_004]
+
+
+def packed(*words: str) -> bytes:
+    """Pack a dump with a real tool."""
+    return subprocess.run(words, input=_WHOLE, capture_output=True, check=True).stdout
+
+
+READINGS: dict[str, tuple[bytes, Soundness, str]] = {
+    "xz, padded between its streams": (
+        lzma.compress(_CUT) + bytes(4) + lzma.compress(_WHOLE[20_004:]), Soundness.SOUND, ""),
+    "xz without a check": (
+        lzma.compress(_WHOLE, check=lzma.CHECK_NONE), Soundness.UNPROVEN, "a changed byte"),
+    "zip": (b"PK\x03\x04" + b"\x07" * 99, Soundness.UNPROVEN, "packed with zip"),
+    "openssl": (b"Salted__" + b"\x07" * 99, Soundness.UNPROVEN, "encrypted with openssl"),
+    "packed twice": (gzip.compress(gzip.compress(_WHOLE)), Soundness.UNPROVEN, "more than once"),
+    "PowerShell's >": (
+        b"\xff\xfe" + _CUT.decode().encode("utf-16-le"), Soundness.UNPROVEN, "two bytes a letter"),
+    "a byte order mark": (b"\xef\xbb\xbf" + _WHOLE, Soundness.UNPROVEN, "a changed byte"),
+    "cut behind a byte order mark": (b"\xef\xbb\xbf" + _CUT, Soundness.DAMAGED, "cut off"),
+    "Windows": (_CUT.replace(b"\n", b"\r\n"), Soundness.DAMAGED, "cut off"),
+    "a warning first": (
+        gzip.compress(b"mysqldump: [Warning] Using a password\n" + _WHOLE),
+        Soundness.UNPROVEN, "and no SQL"),
+    "an error last": (
+        gzip.compress(_CUT[90:] + b"mysqldump: Error 2013: Lost connection at row: 5\n"),
+        Soundness.DAMAGED, "mysqldump: Error 2013: Lost connection at row: 5"),
+    "an error alone": (b"pg_dump: error: connection failed\n", Soundness.DAMAGED, "pg_dump: error"),
+    "two, the first cut": (gzip.compress(_CUT + _WHOLE), Soundness.UNPROVEN, "their end: 1"),
+    "two": (gzip.compress(_WHOLE + _WHOLE), Soundness.SOUND, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", READINGS)
+def test_what_a_dump_is_decides_and_never_more_than_it_shows(tmp_path: Path, title: str) -> None:
+    """A packing without a check proves nothing, one that is not read is named, an error damages."""
+    content, soundness, reason = READINGS[title]
+    (tmp_path / "moodle-20260310-010000.x").write_bytes(content)
+    its = checked(source(tmp_path, ".x"))
+    assert its.soundness is soundness, its
+    assert reason in its.detail
+
+
+@pytest.mark.parametrize(
+    ("words", "soundness"),
+    [
+        (("lz4", "-qc"), Soundness.UNPROVEN),
+        (("pzstd", "-qc", "-p2"), Soundness.SOUND),
+        (("zstd", "-qc", "--long=31"), Soundness.SOUND),
+        (("gpg", "-c", "--batch", "--passphrase", "x", "--pinentry-mode", "loopback"),
+         Soundness.UNPROVEN),
+    ],
+    ids=["lz4", "pzstd", "zstd --long", "gpg"],
+)  # fmt: skip
+def test_a_real_packing_is_read_or_named(
+    tmp_path: Path, words: tuple[str, ...], soundness: Soundness
+) -> None:
+    """What is not read is neither damaged nor sound."""
+    if not shutil.which(words[0]):
+        pytest.skip(f"{words[0]} is not here")
+    (tmp_path / "moodle-20260310-010000.x").write_bytes(packed(*words))
+    its = checked(source(tmp_path, ".x"))
+    assert its.soundness is soundness, its
+    assert soundness is Soundness.SOUND or "which is not read here" in its.detail
+
+
+def test_what_is_no_sql_empties_no_database(mariadb: Path, tmp_path: Path) -> None:
+    """It is told by its beginning, before the tables that stand there go."""
+    words = [f"--socket={mariadb}", "-uroot"]
+    run(["mariadb", *words, "-e", "create or replace database copy; create table copy.t (n int)"],
+        env={})  # fmt: skip
+    (mariadb.parent / ".my.cnf").write_text(f"[client]\nsocket={mariadb}\nuser=root\n")
+    dump = tmp_path / "night.sql.gz"
+    for content, reason in (
+        (b"\xff\xfe" + _WHOLE.decode().encode("utf-16-le"), "not UTF-8"),
+        (b"Salted__" + b"\x07" * 99, "it is encrypted"),
+        (b"mysqldump: [Warning] Using a password\n" + _WHOLE, "write 2> apart"),
+        (_CUT + _WHOLE, "the dump was cut short"),
+    ):
+        dump.write_bytes(gzip.compress(content))
+        result = call("load-mariadb", dump, "copy", HOME=str(mariadb.parent))
+        assert result.returncode != 0
+        assert reason in result.stderr
+        assert rows(mariadb) == "0"

@@ -31,6 +31,7 @@ TOOLS = "sources/test_tools_in_the_field.py::"
 FILES = "sources/test_file_restores.py::"
 SUMS = "sources/test_checksums.py::"
 BAD = "sources/test_bad_restores.py::"
+SERVERS = "sources/test_restic_servers.py::"
 SHAPES = "unit/adapters/test_hostile_catalogues.py::"
 INVENTORY = "unit/config/test_become_and_templates.py::"
 
@@ -46,6 +47,19 @@ ROWS: dict[str, tuple[Row, ...]] = {
             SUMS + "test_a_checksum_is_read_whoever_wrote_it"),
         Row("names with line feeds, backslashes, other bytes", "sha256sum", "sound",
             SUMS + "test_a_name_with_any_sign_is_known_in_a_folder"),
+        Row("b2sum's, SHA-3, -z; sizes, blanks, Windows' paths", "b2sum, openssl",
+            "the same on both sides",
+            SUMS + "test_a_checksum_is_read_whoever_wrote_it"),
+        Row("a list that lists itself, of the folder above, in each folder, apart, signed",
+            "sha256sum", "read wherever its maker stood",
+            SUMS + "test_a_list_of_a_folder_is_read_wherever_its_maker_stood"),
+        Row("packed after its sum was made", "sha256sum", "unproven, not missing",
+            SUMS + "test_what_was_packed_since_is_not_missing"),
+        Row("pzstd, zstd --long, padded xz; xz without a check", "pzstd, zstd, xz",
+            "read; without a check unproven",
+            FIELD + "test_a_real_packing_is_read_or_named"),
+        Row("lz4, zip, 7z, gpg, age, openssl, UTF-16", "lz4, gpg",
+            "unproven, and named", FIELD + "test_a_real_packing_is_read_or_named"),
         Row("a file of checksums that is none", "sha256sum", "unproven",
             SUMS + "test_what_cannot_be_read_is_unproven"),
         Row(".sql.xz, .sql.bz2, .gz, .dump.gz, wrong names", "mariadb-dump", "read by content",
@@ -56,6 +70,11 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "whole, but not by our mark": (
         Row("--skip-comments, --compact, phpMyAdmin, .dump", "mariadb-dump, sqlite3", "unproven",
             FIELD + "test_the_absence_of_a_mark_is_no_damage_and_no_soundness"),
+        Row("several in a file, one of them cut; a warning first", "mariadb-dump, pg_dump",
+            "never sound",
+            FIELD + "test_what_a_dump_is_decides_and_never_more_than_it_shows"),
+        Row("an error of the tool's at its end", "mysqldump, pg_dump", "damaged, and why",
+            FIELD + "test_what_a_dump_is_decides_and_never_more_than_it_shows"),
         Row("a dump without marks", "mariadb", "loaded; the checks must prove it",
             FIELD + "test_a_dump_without_marks_is_loaded_and_a_wrong_collation_is_the_reason"),
     ),
@@ -73,6 +92,16 @@ ROWS: dict[str, tuple[Row, ...]] = {
             "integration/test_noisy_login.py::test_what_a_login_prints_is_no_answer"),
         Row("words of a tool that failed", "all four", "no catalogue",
             SHAPES + "test_what_a_tool_printed_before_it_failed_is_no_catalogue"),
+    ),
+    "servers of HTTP": (
+        Row("wrong login, no repository, nobody there", "restic, rclone", "each its own reason",
+            SERVERS + "test_credentials_that_cannot_delete_are_asked_to"),
+        Row("an append-only server", "restic, rclone", "read, and proven to refuse",
+            SERVERS + "test_credentials_that_cannot_delete_are_asked_to"),
+        Row("a server that lets these credentials delete", "restic, rclone", "refused",
+            SERVERS + "test_credentials_that_can_delete_are_refused"),
+        Row("S3 with and without DeleteObject, wrong and missing keys", "restic, moto",
+            "refused or proven", SERVERS + "test_keys_of_s3_that_cannot_delete_are_asked_to"),
     ),
     "fixed command lines": (
         Row("a stanza in conf.d", "pgbackrest", "found, by its own configuration or options",
@@ -102,6 +131,11 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "before it is emptied, it is looked at": (
         Row("nothing for a folder", "tar, restic, borg", "nothing was removed",
             FIELD + "test_nothing_is_removed_before_an_archive_is_seen_to_hold_it"),
+        Row("no SQL: UTF-16, encrypted, words of the tool, one of several cut", "mariadb",
+            "its tables stay", FIELD + "test_what_is_no_sql_empties_no_database"),
+        Row("SQLite: cut, damaged, failed, with a program in it", "sqlite3",
+            "the database stays",
+            "sources/test_sqlite.py::test_what_stands_there_stays_when_the_backup_is_bad"),
         Row("cut behind its beginning", "tar, borg", "what stood there comes back",
             FILES + "test_what_stands_there_comes_back_when_the_backup_ends_too_early"),
         Row("cut between two files", "tar", "cut short, although tar takes it",

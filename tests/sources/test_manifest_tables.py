@@ -25,15 +25,18 @@ SHOP = (
 class Kit:
     """The script on one server, and a way to change what that holds."""
 
-    def __init__(self, client: str, sql: Callable[[str], object], **environment: str) -> None:
+    def __init__(
+        self, client: str, sql: Callable[[str], object], database: str = "shop", **environment: str
+    ) -> None:
         self.client = client
+        self._database = database
         self.sql = sql
         self._environment = environment
 
     def call(self, *words: str | Path) -> tuple[int, str]:
         """Run the script; return its code and what it prints."""
         process = subprocess.run(
-            [sys.executable, SCRIPT, words[0], self.client, "shop", *words[1:]],
+            [sys.executable, SCRIPT, words[0], self.client, self._database, *words[1:]],
             env={**os.environ, **self._environment},
             capture_output=True,
             text=True,
@@ -88,7 +91,19 @@ def on_postgresql(database: Server) -> Kit:  # noqa: F811 the fixture
     return Kit("postgresql", sql, **environment)
 
 
-@pytest.fixture(params=["mariadb", "postgresql"])
+@pytest.fixture
+def on_sqlite(tmp_path: Path) -> Kit:
+    """Return the kit on a file of SQLite's."""
+    path = str(tmp_path / "shop.db")
+
+    def sql(statement: str) -> None:
+        run(["sqlite3", "-batch", "-bail", path, statement], env={})
+
+    sql(SHOP.format(number="integer"))
+    return Kit("sqlite", sql, path)
+
+
+@pytest.fixture(params=["mariadb", "postgresql", "sqlite"])
 def kit(request: pytest.FixtureRequest) -> Kit:
     """Return the kit on each server."""
     kit: Kit = request.getfixturevalue(f"on_{request.param}")
@@ -98,7 +113,7 @@ def kit(request: pytest.FixtureRequest) -> Kit:
 def test_what_a_restore_lacks_is_named(kit: Kit, tmp_path: Path) -> None:
     """Rows, tables and indexes that are missing or too many are found; a growing table may grow."""
     manifest = tmp_path / "manifest.json"
-    prefix = "" if kit.client == "mariadb" else "public."
+    prefix = "public." if kit.client == "postgresql" else ""
     kit.write(manifest, tmp_path / "none.json", f"{prefix}people.name")
     aspects = ("rows", "columns", "floor", "values")
     assert [kit.wrong(manifest, each) for each in aspects] == [[], [], [], []]

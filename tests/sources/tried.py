@@ -26,6 +26,7 @@ TOOLS = {
     "sqlite3": "sqlite3 --version",
     "tar": "tar --version",
     "zstd": "zstd --version",
+    "rclone": "rclone version",
 }
 """Tool → what tells its version."""
 

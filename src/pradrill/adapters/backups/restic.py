@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from tempfile import TemporaryDirectory
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from pradrill.adapters.backups.deletion import refuse_deletion, rest_login
 from pradrill.domain.declared.backup_source import ResticSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
@@ -24,6 +25,7 @@ from pradrill.ports import Bounds, Clock
 from pradrill.system.command import CompletedCommand, run, ssh_options
 
 _LOCKS_READ = 20
+_CACERT = "--cacert="
 _OF_SSH = "subprocess ssh: "
 _SSH_ENDED = r"sftp session|unexpectedly closed|file already closed|connection lost"
 _DAMAGE = re.compile(
@@ -31,12 +33,14 @@ _DAMAGE = re.compile(
     r"|does not match|invalid data returned|ID mismatch|unexpected EOF|data seems to have changed"
     r"|invalid character|file has no valid header|size is invalid|not found in (?:the )?index"
 )
+_LET_IN = (
+    "Name them under environment: RESTIC_REST_USERNAME and RESTIC_REST_PASSWORD, or "
+    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+)
 _MEANS = (
     (r"wrong password or no key found", "does not open with this password", None),
     (r"unsupported repository version", "is in a newer format than this restic reads",
      "Install the restic that the backup job uses, or a newer one."),
-    (r"repository does not exist|unable to open config file|Is there a repository",
-     "is not there", "Check repository; the backup job prints the one that it uses."),
     (r"Host key verification failed|REMOTE HOST IDENTIFICATION",
      "is behind a host whose key is not the pinned one",
      "Compare its key with the server's own record, then pin it. Try: {ssh}."),
@@ -44,6 +48,14 @@ _MEANS = (
      r"|server unexpectedly closed|file already closed|no such host|connection reset|i/o timeout"
      r"|unable to start the sftp session"),  # ssh ended before it was heard
      "cannot be reached", "The host must be up, its key the pinned one. Try: {ssh}."),
+    (r"x509: ", "is behind a certificate that is not trusted here",
+     "Name its authority: options: [--cacert=/etc/ssl/backup.pem]."),
+    (r"\((?:401|403)\)|Access ?Denied|Access Key Id|signature we calculated|_KEY\w*\) is empty",
+     "does not let these credentials in", _LET_IN),
+    (r"repository does not exist|config file: .*(?:does not exist|no such file)",
+     "is not there", "Check repository; the backup job prints the one that it uses."),
+    (r"unable to open config file", "cannot be opened",
+     "Check repository; the backup job prints the one that it uses."),
 )  # fmt: skip
 
 
@@ -99,11 +111,20 @@ class Restic:
         except ValidationError as error:
             raise self._nonsense() from error
 
+        if declared.append_only:  # once it was read with the same credentials
+            cacert = [each for each in declared.options if each.startswith(_CACERT)]
+            refuse_deletion(
+                declared.repository,
+                self._environment(),
+                cacert[-1].removeprefix(_CACERT) if cacert else None,
+                self._clock.now(),
+            )
         return Catalogue(
             source=declared.name,
             location=declared.repository,
             read_at=self._clock.now(),
             points=points,
+            append_only=declared.append_only,
         )
 
     def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
@@ -172,18 +193,20 @@ class Restic:
     def _call(
         self, words: Sequence[str], bounds: Bounds, cache: Sequence[str] = ("--no-cache",)
     ) -> CompletedCommand:
-        declared = self._declared
-        secrets = {name: self._secret(where) for name, where in declared.environment.items()}
+        declared, secrets = self._declared, self._environment()
         return run(
             ["restic", *cache, "--no-lock", *self._over_ssh(), *declared.options, *words],
             bounds,
             extra={
                 **secrets,
-                "RESTIC_REPOSITORY": declared.repository,
+                "RESTIC_REPOSITORY": _with_login(declared.repository, secrets),
                 "RESTIC_PASSWORD": self._secret(declared.password),
             },
             package="restic",
         )
+
+    def _environment(self) -> dict[str, str]:
+        return {name: self._secret(where) for name, where in self._declared.environment.items()}
 
     def _over_ssh(self) -> list[str]:
         """Say how ssh is called, so that only pinned host keys count."""
@@ -240,6 +263,17 @@ def _login(repository: str) -> tuple[list[str], str]:
     url = urlsplit(repository)
     host = f"{url.username}@{url.hostname}" if url.username else f"{url.hostname}"
     return (["-p", str(url.port)] if url.port else []), host
+
+
+def _with_login(repository: str, secrets: Mapping[str, str]) -> str:
+    """Return a rest: address with its login in it, as restic's environment before 0.16 wants it."""
+    if not repository.startswith("rest:"):
+        return repository
+    url, user, password = rest_login(repository.removeprefix("rest:"), secrets)
+    if not user:
+        return repository
+    login = f"{quote(user, safe='')}:{quote(password, safe='')}@"
+    return f"rest:{url.replace('://', f'://{login}', 1)}"
 
 
 def _point(snapshot: _Snapshot) -> RecoveryPoint:

@@ -151,7 +151,20 @@ class ResticSource(BackupSource):
         description="restic's own options, before its command",
         examples=[["--cacert=/etc/ssl/backup.pem"]],
     )
+    append_only: bool = Field(
+        default=False,
+        description="the drill's credentials must not be able to delete: its server is asked to, "
+        "of what is not there; rest: and s3: only",
+        examples=[True],
+    )
     ssh: Ssh = Field(default=Ssh(), description="how a repository behind SSH is reached")
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        if self.append_only and not re.match(r"rest:https?://|s3:", self.repository):
+            msg = "append_only can be tried of a rest:http… or s3: repository only"
+            raise ValueError(msg)
+        return self
 
 
 class BorgSource(BackupSource):

@@ -66,6 +66,9 @@ class Catalogue(Model):
     continuous: bool = Field(
         default=False, description="logs between the backups are archived too (PITR)"
     )
+    append_only: bool = Field(
+        default=False, description="its server refused to delete; false: it was not asked"
+    )
     due: tuple[Utc, ...] = Field(
         default=(), description="when the declared cron schedule promised a backup"
     )
@@ -117,6 +120,9 @@ class CatalogueReading(Model):
     why: Reason = Field(description="why this point and no other")
     selected: RecoveryPoint
     worst_case: WorstCase
+    append_only: bool = Field(
+        default=False, description="its server refused to delete; false: it was not asked"
+    )
 
 
 def read(
@@ -134,6 +140,7 @@ def read(
         why=why,
         selected=selected,
         worst_case=worst_case(catalogue, window, promised),
+        append_only=catalogue.append_only,
     )
 
 

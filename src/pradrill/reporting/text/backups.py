@@ -22,6 +22,8 @@ def reading_facts(reading: CatalogueReading) -> Iterator[tuple[str, str]]:
     yield "described as", "; ".join(word for word in details if word)
     yield "copy", f"{reading.source}, {reading.location}"
     yield "in the catalogue", f"{reading.points} backups, {len(reading.unusable)} unusable"
+    if reading.append_only:
+        yield "deletion", "refused to these credentials: it was tried"
     yield from worst_facts(reading.worst_case)
 
 

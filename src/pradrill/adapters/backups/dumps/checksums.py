@@ -16,24 +16,42 @@ from pradrill.errors import NotReadyError
 from pradrill.ports import Folder, FolderEntry
 
 _MOST = 16 << 20
-_TITLES = {"md5": "MD5"}
+_TITLES = {"md5": "MD5", "blake2b": "BLAKE2b", "blake2s": "BLAKE2s"}
 
 # ---------------------------------------------------------------- the restores have this, too
 
-LENGTHS = {32: "md5", 40: "sha1", 56: "sha224", 64: "sha256", 96: "sha384", 128: "sha512"}
-WORD = r"(?:sha-?(?:1|224|256|384|512)|md5)"
-BESIDE = re.compile(rf"(?is)(.+)\.{WORD}(?:sums?)?(?:\.txt)?")
-OF_MANY = re.compile(rf"(?i)(?:{WORD}(?:[_-]?sums?)?|(?:check)?sums?)(?:\.txt)?")
+KINDS = {
+    32: ("md5",),
+    40: ("sha1",),
+    56: ("sha224", "sha3_224"),
+    64: ("sha256", "sha3_256", "blake2s"),
+    96: ("sha384", "sha3_384"),
+    128: ("sha512", "blake2b", "sha3_512"),
+}
+"""Digits of a sum -> what may have made it, the likeliest first."""
+WORD = r"(?:sha(?:3|2)?[_-]?(?:1|224|256|384|512)|md5|b2|blake2[bs]?)"
+SIGNED = r"(?:\.txt)?(?:\.(?:asc|sig|sign|gpg|minisig))?"
+BESIDE = re.compile(rf"(?is)(.+)\.{WORD}(?:sums?)?{SIGNED}")
+OF_MANY = re.compile(rf"(?i)(?:{WORD}(?:[_-]?sums?)?|(?:check)?sums?){SIGNED}")
 PLAIN = re.compile(r"(\\?)([0-9a-fA-F]{16,})(?: [ *]|[ \t]+\*?)(.+)", re.DOTALL)
 TAGGED = re.compile(r"(\\?)([A-Za-z0-9/-]+) ?\((.+)\) ?= ?([0-9a-fA-F]+)", re.DOTALL)
 BARE = re.compile(r"[0-9a-fA-F]{32,}")
 ESCAPED = {"n": "\n", "r": "\r"}
+PACKED = ("", ".gz", ".xz", ".bz2", ".zst")
 UNREADABLE = ("", "")
 
 
 def is_sums(name: str) -> bool:
-    """Tell whether a file is one of checksums, by what it is called."""
+    """Tell whether a file is one of checksums, or their signature, by what it is called."""
+    name = posixpath.basename(name)
     return bool(BESIDE.fullmatch(name) or OF_MANY.fullmatch(name))
+
+
+def kinds_of(digest: str, tag: str = "") -> tuple[str, ...]:
+    """Return what may have made a sum: one when its tag says so, none when no such sum is known."""
+    kinds = KINDS.get(len(digest), ())
+    called = re.sub("[_-]", "", tag.lower().replace("sha2-", "sha"))
+    return tuple(each for each in kinds if called in ("", each.replace("_", "")))
 
 
 def lines_of(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -41,48 +59,77 @@ def lines_of(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
 
     A sum that is none is UNREADABLE; the name is empty where the line has none.
     """
-    for raw in text.lstrip("\ufeff").split("\n"):
-        line = raw.rstrip("\r")
+    for raw in re.split("[\n\0]", text.lstrip("\ufeff")):
+        line, tag = raw.rstrip("\r"), ""
         if tagged := TAGGED.fullmatch(line):
             escape, tag, name, digest = tagged.groups()
-            algorithm = tag.lower().replace("sha2-", "sha").replace("-", "")
         elif plain := PLAIN.fullmatch(line):
             escape, digest, name = plain.groups()
-            algorithm = LENGTHS.get(len(digest), "")
         elif BARE.fullmatch(line.strip()):
             escape, digest, name = "", line.strip(), ""
-            algorithm = LENGTHS.get(len(digest), "")
         else:
             continue
         if escape:
             name = re.sub(r"\\(.)", lambda sign: ESCAPED.get(sign[1], sign[1]), name)
-        is_known = LENGTHS.get(len(digest)) == algorithm
-        yield "" if name == "-" else name, (algorithm, digest.lower()) if is_known else UNREADABLE
+        kinds = kinds_of(digest, tag)
+        yield "" if name == "-" else name, (kinds[0], digest.lower()) if kinds else UNREADABLE
 
 
-def sums_in(text: str, top: str, names: Collection[str]) -> dict[str, tuple[str, str]]:
-    """Return the sum of each name in a list that lies in the folder `top`; the strongest counts.
+def place_of(name: str, top: str, names: Collection[str]) -> str:
+    """Return which file a list in the folder `top` means, from there; empty: one of elsewhere.
 
-    A whole path from elsewhere is one of `names` by its last part, or none.
+    Whoever made it may have stood in the folder above, or elsewhere; or have written backslashes,
+    blanks behind a name, or a size before it.
     """
+    top, path = top.rstrip("/") + "/", posixpath.normpath(name)
+    bare = re.sub(r"^\d+ +(?=.)", "", name.rstrip())
+    for each in (name, name.rstrip(), bare, bare.replace("\\", "/")):
+        full = posixpath.normpath(re.sub("^[A-Za-z]:(?=/)", "", each))
+        last = posixpath.basename(full) if full.startswith("/") else full
+        ways = (full.removeprefix(top), full.removeprefix(posixpath.basename(top[:-1]) + "/"), last)
+        if there := [way for way in ways if way in names]:
+            return there[0]
+
+    path = path.removeprefix(top)
+    return "" if path in (".", "..") or path.startswith(("../", "/")) else path
+
+
+def sums_in(
+    text: str, top: str, names: Collection[str], path: str = ""
+) -> dict[str, tuple[str, str]]:
+    """Return the sum of each name that a list at `path` below `top` tells of; the strongest counts.
+
+    It tells of what lies beside it, or of the folders above.
+    """
+    levels, folder = [], path
+    while folder:
+        folder = posixpath.dirname(folder)
+        above = f"{folder}/".lstrip("/")
+        near = {name.removeprefix(above) for name in names if name.startswith(above)}
+        levels.append((above, f"{top.rstrip('/')}/{above}", near))
+
     sums: dict[str, tuple[str, str]] = {}
     for name, one in lines_of(text):
-        path = posixpath.normpath(name)
-        if path.startswith("/"):
-            inside = path.startswith(top.rstrip("/") + "/")
-            last = posixpath.basename(path)
-            path = posixpath.relpath(path, top) if inside else last if last in names else "."
-        if path not in (".", "..") and not path.startswith("../"):
-            stronger = len(one[1]) >= len(sums.get(path, UNREADABLE)[1])
-            sums[path] = one if stronger else sums[path]
+        ways = [(above, place_of(name, where, near), near) for above, where, near in levels]
+        above, place, _ = next((way for way in ways if way[1] in way[2]), ways[0])
+        place = place and above + place
+        if place and len(one[1]) >= len(sums.get(place, UNREADABLE)[1]):
+            sums[place] = one
     return sums
 
 
 def sum_beside(text: str, name: str) -> tuple[str, str]:
     """Return what the file beside a file says of that one; UNREADABLE when it says nothing."""
-    known_as = ("", posixpath.basename(name))
-    its = [one for path, one in lines_of(text) if posixpath.basename(path) in known_as]
+    name = posixpath.basename(name)
+    its = [
+        one for path, one in lines_of(text) if not path or place_of(f"/{path}", "", {name}) == name
+    ]
     return max(its, key=lambda one: len(one[1]), default=UNREADABLE)
+
+
+def missing_of(sums: Collection[str], names: Collection[str]) -> list[str]:
+    """Return what a folder's sums tell of and is not there, nor was packed since."""
+    return sorted(each for each in sums if not any(each + end in names for end in PACKED))
 
 
 # ---------------------------------------------------------------- until here
@@ -99,11 +146,17 @@ class Sum(NamedTuple):
     @property
     def title(self) -> str:
         """Return the algorithm as people write it."""
-        return _TITLES.get(self.algorithm, self.algorithm.upper().replace("SHA", "SHA-"))
+        title = self.algorithm.upper().replace("_", "-")
+        return _TITLES.get(self.algorithm, re.sub(r"^SHA(?!3-)", "SHA-", title))
 
     def new(self) -> hashlib._Hash:
         """Return what computes it."""
         return hashlib.new(self.algorithm or "sha256", usedforsecurity=False)
+
+    def others(self) -> tuple[Sum, ...]:
+        """Return what else may have made it."""
+        kinds = kinds_of(self.digest) if self.algorithm else ()
+        return tuple(Sum(each, self.digest) for each in kinds if each != self.algorithm)
 
 
 UNREAD = Sum(*UNREADABLE)
@@ -128,7 +181,7 @@ def listed(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> dict[str
     sums: dict[str, Sum] = {}
     for entry in entries:
         if not entry.is_folder and is_sums(entry.name) and entry not in alone:
-            for name, one in sums_in(_text(folder, top, entry), top, names).items():
+            for name, one in sums_in(_text(folder, top, entry), top, names, entry.name).items():
                 if len(one[1]) >= len(sums.get(name, UNREAD).digest):
                     sums[name] = Sum(*one)
 

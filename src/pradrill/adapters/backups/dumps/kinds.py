@@ -53,7 +53,7 @@ def of_folder(names: Collection[str], sums: Collection[str] = ()) -> DumpKind:
     `sums` are the files that its own checksums name. Without a mark of any kind nothing is known.
     """
     members = set(names)
-    missing = sorted(set(sums) - members)
+    missing = checksums.missing_of(sums, members)
     gap = f"{last_line(missing[0])} is missing" if missing else ""
     for maker, last, early in _MAKERS:
         if members & last:

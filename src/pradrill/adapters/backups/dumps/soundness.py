@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from pradrill.adapters.backups.dumps import checksums, kinds
 from pradrill.adapters.backups.dumps.checksums import Sum
@@ -19,7 +20,15 @@ from pradrill.ports import Bounds, Folder
 from pradrill.system.command import run
 
 _UNSURE = "it is complete, but nothing would tell a changed byte"
+_BOM = b"\xef\xbb\xbf"
 _WITH_A_WORD = 3  # the last marks that nothing else ends with
+_MAKER = rb"(?:mysqldump|mariadb-dump|pg_dump|pg_dumpall): "
+_WARNED = re.compile(rb"\A" + _MAKER)
+_FAILED = re.compile(_MAKER + rb"(?:Got error|Error|error|Couldn't)[^\r\n]*\s*\Z")
+_OF_MARIADB = (b"\n-- Host: ", b"\n-- Dump completed")  # before that a line may be cut
+_OF_POSTGRESQL = (b"\n-- PostgreSQL database dump", b"\n-- PostgreSQL database dump complete")
+_SQLITE = b"SQLite format 3\0"
+_LARGEST_PAGE = 65_536
 _SQL_MARKS = (
     (re.compile(rb"(?m)^-- (MariaDB|MySQL) dump "), re.compile(rb"(?m)^-- Dump completed"), None),
     (
@@ -42,7 +51,22 @@ _SQL_MARKS = (
 _TAR = 257
 _BLOCK = 1024  # a tar archive ends with two blocks of zeros
 _METHOD = "reading the whole dump"
-_Judge = Callable[[Unpacked, Bounds], tuple[str, bool]]
+
+
+class Content(NamedTuple):
+    """What reading a dump's content has shown."""
+
+    damage: str = ""
+    """Why nothing, or not all, can be restored from it; empty: nothing was seen."""
+
+    is_complete: bool = False
+    """It ends as its maker ends."""
+
+    doubt: str = ""
+    """What no checksum makes good: it was so when it was written."""
+
+
+_Judge = Callable[[Unpacked, Bounds], Content]
 
 
 def check_file(folder: Folder, path: str, its: Sum | None, bounds: Bounds) -> Checked:
@@ -56,25 +80,48 @@ def _check(folder: Folder, path: str, its: Sum | None, bounds: Bounds, *, judge:
         unpacked = Unpacked(_digested(pieces, digest, bounds))
         try:
             unpacked.raise_failure()
-            damage, complete = judge(unpacked, bounds)
+            content = judge(unpacked, bounds)
             unpacked.raise_failure()
         except UnpackError as error:
-            damage, complete = str(error), False
+            content = Content(str(error))
 
         unpacked.exhaust()  # so that the digest covers what a tool did not want to read
     if its and its.algorithm and digest.hexdigest() != its.digest:
-        return Checked(Soundness.DAMAGED, _METHOD, f"its {its.title} is not the one beside it")
-    if damage:
-        return Checked(Soundness.DAMAGED, _METHOD, damage)
+        others = (each for each in its.others() if _adds_up(folder, path, each, bounds))
+        other = next(others, None)
+        if other is None:
+            return Checked(Soundness.DAMAGED, _METHOD, f"its {its.title} is not the one beside it")
+        its = other
+
+    if content.damage:
+        return Checked(Soundness.DAMAGED, _METHOD, content.damage)
+    return _proven(content, unpacked, its)
+
+
+def _proven(content: Content, unpacked: Unpacked, its: Sum | None) -> Checked:
+    """Return how far something would tell a changed byte in what shows no damage."""
+    if content.doubt:
+        return Checked(Soundness.UNPROVEN, _METHOD, content.doubt)
     if its and its.algorithm:
         return Checked(Soundness.SOUND, f"{_METHOD}, {its.title}")
     if its:
         return Checked(Soundness.UNPROVEN, _METHOD, "what is beside it is no checksum of it")
-    if complete and unpacked.checksummed:
+    if content.is_complete and unpacked.checksummed:
         return Checked(Soundness.SOUND, f"{_METHOD}, {unpacked.packing}'s checksum")
 
-    why = _UNSURE if complete else "nothing in it marks its end, and it has no checksum"
+    why = _UNSURE if content.is_complete else "nothing in it marks its end, and it has no checksum"
+    if unpacked.closed:
+        why = f"it is {unpacked.closed}, which is not read here, and it has no checksum"
     return Checked(Soundness.UNPROVEN, _METHOD, f"{why}; write its SHA-256 beside it")
+
+
+def _adds_up(folder: Folder, path: str, its: Sum, bounds: Bounds) -> bool:
+    """Tell whether a file has that sum; it is read once more."""
+    digest = its.new()
+    with folder.read(path) as pieces:
+        for _ in _digested(pieces, digest, bounds):
+            pass
+    return digest.hexdigest() == its.digest
 
 
 def check_folder(folder: Folder, path: str, beside: Mapping[str, Sum], bounds: Bounds) -> Checked:
@@ -92,7 +139,7 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, Sum], bounds: B
         for each, digest in beside.items()
         if each.startswith(f"{name}/")
     }
-    if missing := sorted(set(sums) - set(files)):
+    if missing := checksums.missing_of(sums, files):
         return Checked(Soundness.DAMAGED, _METHOD, f"{last_line(missing[0])} is missing")
 
     judge = _unpacks if kind.maker else _content  # of no maker: a job's own dumps and archives
@@ -117,17 +164,18 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, Sum], bounds: B
     return Checked(Soundness.SOUND, f"{_METHOD}, {' or '.join(titles)} of each of its files")
 
 
-def _unpacks(unpacked: Unpacked, _bounds: Bounds) -> tuple[str, bool]:
+def _unpacks(unpacked: Unpacked, _bounds: Bounds) -> Content:
     """See that a part of a dump unpacks; what it means only the whole tells."""
     unpacked.exhaust()
-    return "", True
+    return Content(is_complete=True)
 
 
-def _content(unpacked: Unpacked, bounds: Bounds) -> tuple[str, bool]:
-    """Return what is damaged (empty: nothing seen), and whether the content is seen complete."""
+def _content(unpacked: Unpacked, bounds: Bounds) -> Content:
+    """Judge a dump by what it is."""
     head = unpacked.head
-    if not head:
-        return "it is empty", False
+    if not head or unpacked.closed:  # what is closed may show through
+        unpacked.exhaust()
+        return Content("" if head else "it is empty")
 
     if head.startswith(b"PGDMP"):
         reply = run(["pg_restore", "-f", "/dev/null"], bounds, extra={},
@@ -141,7 +189,8 @@ def _content(unpacked: Unpacked, bounds: Bounds) -> tuple[str, bool]:
                 hint="Install the postgresql-client of the server's version.",
             )
 
-        return ("" if reply.code == 0 else last_line(reply.err)), reply.code == 0
+        is_read = reply.code == 0
+        return Content("" if is_read else last_line(reply.err), is_complete=is_read)
 
     if head[_TAR : _TAR + 5] == b"ustar":
         reply = run(["tar", "--list", "--file=-"], bounds, extra={}, package="tar",
@@ -149,28 +198,73 @@ def _content(unpacked: Unpacked, bounds: Bounds) -> tuple[str, bool]:
         unpacked.exhaust()
         unpacked.raise_failure()
         if reply.code != 0:
-            return last_line(reply.err), False
+            return Content(last_line(reply.err))
 
-        ends = not any(unpacked.tail[-_BLOCK:])
-        return ("" if ends else "the tar archive is cut off"), ends
+        return _ended("the tar archive", ends=not any(unpacked.tail[-_BLOCK:]))
 
-    unpacked.exhaust()
-    return _sql(head, unpacked.tail)
+    if head.startswith(_SQLITE):
+        unpacked.exhaust()
+        return _database(head, unpacked.size)
+
+    unfinished = _unfinished(unpacked)
+    return _sql(head.removeprefix(_BOM), unpacked.tail, unfinished)
 
 
-def _sql(head: bytes, tail: bytes) -> tuple[str, bool]:
+def _ended(what: str, *, ends: bool) -> Content:
+    return Content("" if ends else f"{what} is cut off", is_complete=ends)
+
+
+def _database(head: bytes, size: int) -> Content:
+    """Judge a file of SQLite's by the size that its header tells, where that is up to date."""
+    page = int.from_bytes(head[16:18]) or 1
+    page = _LARGEST_PAGE if page == 1 else page
+    if head[24:28] != head[92:96]:
+        return Content()
+    return _ended("the SQLite database", ends=size >= page * int.from_bytes(head[28:32]))
+
+
+def _unfinished(unpacked: Unpacked) -> int:
+    """Read to the end, and return how many of the dumps that begin in it do not come to theirs.
+
+    A job may write several, one behind the other.
+    """
+    marks = (*_OF_MARIADB, *_OF_POSTGRESQL)
+    counts = dict.fromkeys(marks, 0)
+    before = b"\n"
+    for piece in unpacked.rest():
+        window = before + piece
+        for mark in marks:
+            counts[mark] += window.count(mark, max(0, len(before) - len(mark) + 1))
+        before = window[-len(_OF_POSTGRESQL[1]) :]
+
+    begun, completed, both, ended = (counts[each] for each in marks)
+    return max(0, begun - completed, both - 2 * ended)
+
+
+def _sql(head: bytes, tail: bytes, unfinished: int) -> Content:
     """Judge a dump's text by its maker's marks: a first one without its last one is cut off.
 
     A maker that writes neither (--skip-comments, phpMyAdmin) says nothing of its end.
     """
+    if failed_at_last := _FAILED.search(tail):
+        words = last_line(failed_at_last[0].decode("utf-8", "replace"))
+        return Content(f"what made it ended with an error: {words}")
+
+    doubt = ""
+    if _WARNED.match(head):
+        doubt = "its first line is a word of the tool's that made it, and no SQL: write 2> apart"
+    elif unfinished:
+        doubt = f"dumps that begin in it do not come to their end: {unfinished}"
     for first, last, failed in _SQL_MARKS:
         if first.search(head):
             if failed and failed.search(tail):
-                return "the SQL dump says that it was not finished", False
-            ends = bool(last.search(tail))
-            return ("" if ends else "the SQL dump has no end: it is cut off"), ends
+                return Content("the SQL dump says that it was not finished")
+            if not last.search(tail):
+                return Content("the SQL dump has no end: it is cut off")
+            return Content(is_complete=True, doubt=doubt)
 
-    return "", any(last.search(tail) for _, last, _ in _SQL_MARKS[:_WITH_A_WORD])
+    is_complete = any(last.search(tail) for _, last, _ in _SQL_MARKS[:_WITH_A_WORD])
+    return Content(is_complete=is_complete, doubt=doubt)
 
 
 def _digested(pieces: Iterator[bytes], digest: hashlib._Hash, bounds: Bounds) -> Iterator[bytes]:

@@ -138,7 +138,10 @@ class Dumps:
             integrity = _of_each(files, sums) or integrity
 
         problem = problem or ("it is empty" if size == 0 else "")
-        if not problem and not is_marked and end + self._declared.quiet > now:
+        # A date in the future is told as one; a copy's time may be anything, but it is no older
+        # than its name.
+        last = max(end, at)
+        if not problem and not is_marked and last <= now < last + self._declared.quiet:
             quiet = format_duration(self._declared.quiet)
             problem = f"it was written to less than {quiet} ago: it may be unfinished"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import lzma
+import re
 import sys
 import zlib
 from collections.abc import Iterator
@@ -16,14 +17,36 @@ else:
 
 _HEAD, _TAIL = 4096, 8192
 _ZSTD_CHECKSUM = 0b100
+_MAGIC = 8
 _AT_ONCE = 1 << 20
 _SLICE = 1 << 14
-_PACKINGS = {
-    b"\x1f\x8b": "gzip",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ\x00": "xz",
-}
+_LONGEST_WINDOW = 31  # as far back as zstd --long=31 looks
+_PACKINGS = (
+    ("gzip", re.compile(rb"\x1f\x8b")),
+    ("zstd", re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")),  # pzstd skips a frame first
+    ("bzip2", re.compile(rb"BZh")),
+    ("xz", re.compile(rb"\xfd7zXZ\x00")),
+)
+_CLOSED = (
+    ("packed with zip", re.compile(rb"PK\x03\x04")),
+    ("packed with 7-Zip", re.compile(rb"7z\xbc\xaf\x27\x1c")),
+    ("packed with lz4", re.compile(rb"\x04\x22\x4d\x18")),
+    ("packed with lzop", re.compile(rb"\x89LZO")),
+    ("packed with lzma", re.compile(rb"\x5d\x00\x00")),
+    ("packed with RAR", re.compile(rb"Rar!")),
+    ("packed with zlib", re.compile(rb"x[\x01\x5e\x9c\xda]")),
+    ("packed more than once", re.compile(b"|".join(magic.pattern for _, magic in _PACKINGS))),
+    ("encrypted with openssl", re.compile(rb"Salted__")),
+    ("encrypted with age", re.compile(rb"age-encryption\.org/|-----BEGIN AGE ")),
+    (
+        "encrypted with GnuPG",
+        re.compile(
+            rb"-----BEGIN PGP MESSAGE|\x8c.\x04|\x84.\x03|\x85..\x03|\xc1.\x03|\xc3.\x04", re.DOTALL
+        ),
+    ),
+    ("text of two bytes a letter (UTF-16)", re.compile(rb"\xff\xfe|\xfe\xff")),
+)
+"""What is not read here, by its first bytes."""
 
 
 class UnpackError(Exception):
@@ -40,11 +63,11 @@ class Unpacked:
             if len(first) >= _HEAD:
                 break
 
-        self.packing = next((n for magic, n in _PACKINGS.items() if first.startswith(magic)), "")
-        self.checksummed = self.packing not in {"", "zstd"} or (
-            self.packing == "zstd" and len(first) > 4 and bool(first[4] & _ZSTD_CHECKSUM)  # noqa: PLR2004 the frame's flags
-        )
+        self.packing = next((name for name, magic in _PACKINGS if magic.match(first)), "")
+        self.checksummed = self.packing != ""
+        """Each member has a sum that would tell a changed byte, as far as they were read."""
         self.tail = b""
+        self.size = 0
         self._failure: UnpackError | None = None
         self._stream = self._unpack(_chain(first, pieces))
         self._first_pieces: list[bytes] = []
@@ -53,6 +76,11 @@ class Unpacked:
         while len(self.head) < _HEAD and (piece := next(self._stream, b"")):
             self._first_pieces.append(piece)
             self.head += piece
+
+    @property
+    def closed(self) -> str:
+        """Return what its content is in, when that is not read here; empty: it is read."""
+        return next((name for name, magic in _CLOSED if magic.match(self.head)), "")
 
     def rest(self) -> Iterator[bytes]:
         """Return what was not read yet; stops where the packing breaks, and remembers it."""
@@ -73,6 +101,7 @@ class Unpacked:
 
     def _keep_tail(self, piece: bytes) -> bytes:
         self.tail = (self.tail + piece)[-_TAIL:]
+        self.size += len(piece)
         return piece
 
     def _unpack(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -81,11 +110,34 @@ class Unpacked:
             return
 
         try:
-            yield from filter(None, _members(self.packing, pieces))
+            yield from filter(None, self._members(pieces))
         except (zlib.error, OSError, lzma.LZMAError, zstd.ZstdError, EOFError) as error:
             self._failure = UnpackError(f"{self.packing}: {str(error).lower() or 'it is cut off'}")
             for _ in pieces:  # the digest is of the whole file
                 pass
+
+    def _members(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Unpack one member after another; a member without its end is cut off."""
+        unpacker, member = _new(self.packing), b""  # and its first bytes
+        for piece in pieces:
+            for start in range(0, len(piece), _SLICE):
+                left = piece[start : start + _SLICE]
+                while left:
+                    if unpacker.eof:
+                        if self.packing == "xz" and not member:
+                            left = left.lstrip(b"\0")  # its padding may be followed by more
+                        if not any(left):
+                            break
+                        unpacker = _new(self.packing)
+
+                    member = (member + left)[:_MAGIC]
+                    yield from _once(unpacker, left)
+                    left = unpacker.unused_data if unpacker.eof else b""
+                    if unpacker.eof:
+                        self.checksummed &= _has_sum(self.packing, member, unpacker)
+                        member = b""
+        if not unpacker.eof:
+            raise EOFError
 
 
 def _chain(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -97,28 +149,18 @@ def _chain(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 def _new(packing: str) -> Any:
     if packing == "gzip":
         return zlib.decompressobj(wbits=31)
-    return {"zstd": zstd.ZstdDecompressor, "bzip2": bz2.BZ2Decompressor}.get(
-        packing, lzma.LZMADecompressor
-    )()
+    if packing == "zstd":
+        parameter = zstd.DecompressionParameter.window_log_max
+        return zstd.ZstdDecompressor(options={parameter: _LONGEST_WINDOW})
+    return bz2.BZ2Decompressor() if packing == "bzip2" else lzma.LZMADecompressor()
 
 
-def _members(packing: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Unpack one member after another; a member without its end is cut off."""
-    unpacker = _new(packing)
-    for piece in pieces:
-        for start in range(0, len(piece), _SLICE):
-            left = piece[start : start + _SLICE]
-            while left:
-                if unpacker.eof:
-                    if not any(left):  # padding of zeros
-                        break
-
-                    unpacker = _new(packing)
-
-                yield from _once(unpacker, left)
-                left = unpacker.unused_data if unpacker.eof else b""
-    if not unpacker.eof:
-        raise EOFError
+def _has_sum(packing: str, member: bytes, unpacker: Any) -> bool:
+    """Tell whether a member that was unpacked carries a checksum of its content."""
+    if packing == "zstd":
+        is_skipped = member[1:4] == b"\x2a\x4d\x18"
+        return is_skipped or bool(member[4] & _ZSTD_CHECKSUM)
+    return packing != "xz" or unpacker.check != lzma.CHECK_NONE
 
 
 def _once(unpacker: Any, packed: bytes) -> Iterator[bytes]:

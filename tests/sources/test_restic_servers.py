@@ -1,0 +1,261 @@
+"""restic behind HTTP: a server of rest:, one of S3; credentials that may not delete."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.sources.conftest import PASSWORD, run, secret
+
+from pradrill.adapters.backups.deletion import refuse_deletion
+from pradrill.adapters.backups.restic import Restic
+from pradrill.adapters.clock import SteadyClock
+from pradrill.adapters.secrets import resolve
+from pradrill.domain.declared.backup_source import ResticSource
+from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
+from pradrill.errors import NotReadyError
+from pradrill.ports import Bounds
+
+BOUNDS = Bounds(60.0)
+LOGIN = {"RESTIC_REST_USERNAME": "keeper", "RESTIC_REST_PASSWORD": "s3cret/@:"}
+
+
+def named(folder: Path, values: dict[str, str]) -> dict[str, str]:
+    """Put values into files, and return what a drill names."""
+    return {name: secret(folder, value) for name, value in values.items()}
+
+
+def repository(folder: Path, place: str, login: dict[str, str], **changes: Any) -> Restic:
+    """Return a source that logs in by its environment."""
+    fields = {
+        "repository": place,
+        "password": secret(folder, PASSWORD),
+        "environment": named(folder, login),
+        **changes,
+    }
+    return Restic(ResticSource.model_validate(fields), resolve, SteadyClock())
+
+
+@contextmanager
+def rclone(folder: Path, *options: str) -> Iterator[str]:
+    """Serve a folder as rest-server does, on a port of the kernel's choice; yield its address."""
+    hashed = run(["openssl", "passwd", "-apr1", LOGIN["RESTIC_REST_PASSWORD"]], env={}).strip()
+    (folder / "htpasswd").write_text(f"{LOGIN['RESTIC_REST_USERNAME']}:{hashed}\n")
+    words = ["rclone", "serve", "restic", "--addr", "127.0.0.1:0", "-v", *options,
+             "--htpasswd", str(folder / "htpasswd"), str(folder / "served")]  # fmt: skip
+    process = subprocess.Popen(
+        words, stderr=subprocess.PIPE, text=True, env={**os.environ, "HOME": str(folder)}
+    )
+    try:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if "Serving restic REST API on" in line)
+        yield f"rest:{line.split()[-1]}night/"
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def with_login(place: str) -> str:
+    """Return the address as a backup job would have it."""
+    return place.replace("://", "://keeper:s3cret%2F%40%3A@")
+
+
+@pytest.fixture(scope="module")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a repository in it that one backup lies in."""
+    if not shutil.which("rclone"):
+        pytest.skip("apt-get install rclone")
+    folder = tmp_path_factory.mktemp("rest")
+    (folder / "served").mkdir()
+    with rclone(folder) as place:
+        back_up(with_login(place), {})
+    return folder
+
+
+def back_up(place: str, login: dict[str, str]) -> None:
+    """Make a repository, and a backup in it."""
+    its = {"RESTIC_PASSWORD": PASSWORD, "RESTIC_REPOSITORY": place, **login}
+    for words in (["init"], ["backup", "-q", "/etc/hostname"]):
+        run(["restic", "--no-cache", *words], env=its)
+
+
+def test_credentials_that_cannot_delete_are_asked_to(stocked: Path, tmp_path: Path) -> None:
+    """An append-only server is read, and proven to refuse; nothing of it is written."""
+    files = sorted((stocked / "served").rglob("*"))
+    with rclone(stocked, "--append-only") as place:
+        source = repository(tmp_path, place, LOGIN, append_only=True)
+        catalogue = source.catalogue(BOUNDS)
+        assert (len(catalogue.points), catalogue.append_only) == (1, True)
+        checked = source.check(catalogue.points[0], IntegrityPart(1, 1), BOUNDS)
+        assert checked.soundness is Soundness.SOUND, checked
+        password = {"RESTIC_REST_PASSWORD": LOGIN["RESTIC_REST_PASSWORD"]}
+        named_there = place.replace("://", "://keeper@")
+        assert (
+            repository(tmp_path, named_there, password, append_only=True).catalogue(BOUNDS).points
+        )
+        wrong = {**LOGIN, "RESTIC_REST_PASSWORD": "wrong"}
+        with pytest.raises(NotReadyError, match=r"does not let these credentials in: .*401"):
+            repository(tmp_path, place, wrong).catalogue(BOUNDS)
+        with pytest.raises(NotReadyError, match="is not there") as refusal:
+            repository(tmp_path, place.replace("night", "day"), LOGIN).catalogue(BOUNDS)
+        assert LOGIN["RESTIC_REST_PASSWORD"] not in str(refusal.value)
+    with pytest.raises(NotReadyError, match=r"cannot be reached: .*connection refused"):
+        repository(tmp_path, place, LOGIN).catalogue(BOUNDS)
+    assert sorted((stocked / "served").rglob("*")) == files
+
+
+def test_credentials_that_can_delete_are_refused(stocked: Path, tmp_path: Path) -> None:
+    """What a drill demands of its repository's server does not hold, and no backup goes for it."""
+    with rclone(stocked) as place:
+        files = sorted((stocked / "served").rglob("*"))
+        with pytest.raises(NotReadyError, match=r"can delete backups: .*answered 404"):
+            repository(tmp_path, place, LOGIN, append_only=True).catalogue(BOUNDS)
+        assert repository(tmp_path, place, LOGIN).catalogue(BOUNDS).append_only is False
+        assert sorted((stocked / "served").rglob("*")) == files
+
+
+@pytest.mark.parametrize("place", ["/srv/restic", "sftp:backup@host:/srv/restic", "rest:x"])
+def test_only_a_server_of_http_can_be_asked(tmp_path: Path, place: str) -> None:
+    """Of a folder nothing would be proven."""
+    with pytest.raises(ValueError, match="append_only can be tried"):
+        repository(tmp_path, place, {}, append_only=True)
+
+
+def test_a_server_that_says_something_else_proves_nothing() -> None:
+    """Neither an error, nor a redirection, nor S3's no to a signature is a refusal to delete."""
+    now = SteadyClock().now()
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    for status, body, kind, said in (
+        (500, b"", "rest", "is not known"),
+        (401, b"", "rest", "is not known"),
+        (302, b"", "rest", "is not known"),
+        (403, b"<Code>SignatureDoesNotMatch</Code>", "s3", "is not known"),
+        (204, b"", "s3", "can delete backups"),
+        (403, b"<Code>AccessDenied</Code>", "s3", ""),
+        (405, b"", "rest", ""),
+    ):
+        with answering(status, body) as url:
+            if not said:
+                refuse_deletion(f"{kind}:{url}/b", keys, None, now)
+                continue
+            with pytest.raises(NotReadyError, match=said):
+                refuse_deletion(f"{kind}:{url}/b", keys, None, now)
+    with pytest.raises(NotReadyError, match="is not known"):
+        refuse_deletion(f"s3:{url}/b", {}, None, now)
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[str]:
+    """Serve one answer to whoever asks to delete."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_DELETE(self) -> None:
+            self.send_response(status)
+            self.send_header("Location", "http://127.0.0.1:9/")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+# ---------------------------------------------------------------- S3
+
+_IAM = """
+import boto3, json, sys
+its = dict(endpoint_url=sys.argv[1], region_name="us-east-1",
+           aws_access_key_id="a", aws_secret_access_key="b")
+iam, keys = boto3.client("iam", **its), {}
+boto3.client("s3", **its).create_bucket(Bucket="backups")
+reading = ["s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:GetBucketLocation"]
+for name, actions in (("all", ["s3:*"]), ("keeper", reading)):
+    iam.create_user(UserName=name)
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    policy = iam.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"]
+    iam.attach_user_policy(UserName=name, PolicyArn=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    keys[name] = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+                  "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+print(json.dumps(keys))
+"""
+
+_FROM_NOW_ON = """
+import sys, urllib.request
+its = {"Content-Type": "text/plain"}
+urllib.request.urlopen(urllib.request.Request(f"{sys.argv[1]}/moto-api/reset-auth", b"0", its))
+"""
+_PIP = ["-m", "pip", "install", "-q"]
+
+
+@pytest.fixture(scope="module")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return the address of moto's S3, which looks at signatures and policies, and two logins."""
+    server = shutil.which("moto_server")
+    if server is None:
+        folder = tmp_path_factory.mktemp("moto")
+        server = f"{folder}/venv/bin/moto_server"
+        for words in (["-m", "venv", "venv"], [*_PIP, "moto[server,s3,iam]"]):
+            python = sys.executable if "venv" in words else f"{folder}/venv/bin/python"
+            subprocess.run([python, *words], cwd=folder, check=True, capture_output=True)
+    python = str(Path(server).with_name("python"))
+    process = subprocess.Popen(
+        [server, "-H", "127.0.0.1", "-p", "0"], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if "Running on http" in line)
+        threading.Thread(target=process.stderr.read, daemon=True).start()
+        url = line.split()[-1].rstrip("/")
+        keys = json.loads(run([python, "-c", _IAM, url], env={}))
+        run([python, "-c", _FROM_NOW_ON, url], env={})
+        yield f"s3:{url}/backups/night", keys
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.mark.nightly
+def test_keys_of_s3_that_cannot_delete_are_asked_to(
+    moto: tuple[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    """A policy without DeleteObject is proven to refuse; one with it, or a wrong key, is told."""
+    place, keys = moto
+    back_up(place, keys["all"])
+    keeper = repository(tmp_path, place, keys["keeper"], append_only=True)
+    catalogue = keeper.catalogue(BOUNDS)
+    assert (len(catalogue.points), catalogue.append_only) == (1, True)
+    its = keeper.check(catalogue.points[0], IntegrityPart(1, 1), BOUNDS)
+    assert its.soundness is Soundness.SOUND
+
+    wrong = {**keys["keeper"], "AWS_SECRET_ACCESS_KEY": "wrong"}
+    unknown = {**keys["keeper"], "AWS_ACCESS_KEY_ID": "AKIAUNKNOWN"}
+    refusals: tuple[tuple[Callable[[], Restic], str], ...] = (
+        (lambda: repository(tmp_path, place, keys["all"], append_only=True), "can delete backups"),
+        (lambda: repository(tmp_path, place, wrong), "does not let these credentials in"),
+        (lambda: repository(tmp_path, place, unknown), "does not let these credentials in"),
+        (lambda: repository(tmp_path, f"{place}x", keys["keeper"]), "is not there"),
+    )
+    for source, said in refusals:
+        with pytest.raises(NotReadyError, match=said):
+            source().catalogue(BOUNDS)

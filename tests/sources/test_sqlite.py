@@ -1,0 +1,107 @@
+"""SQLite: what .backup and .dump write, as the catalogue reads it and as the restore does."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.sources.conftest import run
+from tests.sources.test_bad_restores import call
+from tests.sources.test_dumps import checked, source, zstd
+
+from pradrill.domain.run.backup_integrity import Soundness
+
+NAME = "moodle-20260310-010000.x"
+_TABLES = (
+    "create table t (id integer primary key, a); create index i on t (a); "
+    "create virtual table words using fts5 (w); insert into words values ('x'); "
+    "with recursive c (x) as (select 1 union all select x + 1 from c where x < 3000) "
+    "insert into t (a) select hex(randomblob(20)) from c"
+)
+
+
+def sqlite(database: Path, *words: str) -> str:
+    """Run the real client."""
+    return run(["sqlite3", "-batch", "-bail", str(database), *words], env={})
+
+
+@pytest.fixture(scope="module")
+def backups(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Return one database by both ways in which it is backed up."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    sqlite(folder / "app.db", _TABLES)
+    sqlite(folder / "app.db", f".backup {folder}/file")
+    dump = sqlite(folder / "app.db", ".dump").encode()
+    return {".backup": (folder / "file").read_bytes(), ".dump": dump}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """Return the database that stands on the standby, with one row."""
+    path = tmp_path / "lib/app.db"
+    path.parent.mkdir()
+    sqlite(path, "create table t (n int); insert into t values (7)")
+    path.chmod(0o604)
+    return path
+
+
+def count(database: Path) -> str:
+    """Return how many rows the database has."""
+    return sqlite(database, "select count(*) from t").strip()
+
+
+WHOLE: dict[str, Callable[[bytes], bytes]] = {"plain": bytes, "gzip": gzip.compress, "zstd": zstd}
+
+
+@pytest.mark.parametrize("way", [".backup", ".dump"])
+def test_both_ways_are_read_and_restored(
+    backups: dict[str, bytes], database: Path, tmp_path: Path, way: str
+) -> None:
+    """Packed or not; the database keeps its mode, and nothing stays beside it."""
+    for title, pack in WHOLE.items():
+        (tmp_path / NAME).write_bytes(pack(backups[way]))
+        expected = Soundness.UNPROVEN if title == "plain" else Soundness.SOUND
+        assert checked(source(tmp_path, ".x")).soundness is expected, title
+        sqlite(database, "drop table if exists words; delete from t")
+        result = call("load-sqlite", tmp_path / NAME, database)
+        assert (result.returncode, count(database)) == (0, "3000"), (title, result.stderr)
+        assert sqlite(database, "select w from words").strip() == "x"
+        assert database.stat().st_mode & 0o777 == 0o604
+        assert [each.name for each in database.parent.iterdir()] == [database.name]
+
+
+BAD: dict[str, tuple[Callable[[dict[str, bytes]], bytes], str]] = {
+    "a file that is cut": (lambda its: its[".backup"][:-4096], "integrity_check does not say ok"),
+    "a text that is cut": (lambda its: its[".dump"][:9000], "cut short"),
+    "a packing that is cut": (lambda its: gzip.compress(its[".dump"])[:-99], "cannot be unpacked"),
+    "a text that failed": (
+        lambda its: its[".dump"].replace(b"COMMIT;", b"ROLLBACK; -- due to errors"),
+        "not finished"),
+    "a page of something else": (
+        lambda its: its[".backup"][:20480] + bytes(4096) + its[".backup"][24576:],
+        "integrity_check does not say ok"),
+    "a program": (
+        lambda its: its[".dump"].replace(b"COMMIT;", b".shell touch pwned\nCOMMIT;"), "safe mode"),
+    "another database's": (lambda _: b"-- MySQL dump 10\n", "neither a database of SQLite's"),
+    "a row that is refused": (
+        lambda its: its[".dump"].replace(b"COMMIT;", b"INSERT INTO u VALUES('card');\nCOMMIT;"),
+        "no such table: u"),
+}  # fmt: skip
+
+
+def test_what_stands_there_stays_when_the_backup_is_bad(
+    backups: dict[str, bytes], database: Path, tmp_path: Path
+) -> None:
+    """It is read to its end, checked and only then put in its place; no program of its runs."""
+    for title, (make, reason) in BAD.items():
+        backup = tmp_path / "backup"
+        backup.write_bytes(make(backups))
+        result = call("load-sqlite", backup, database)
+        assert result.returncode != 0, title
+        assert reason in result.stderr, (title, result.stderr)
+        assert "card" not in result.stderr, title
+        assert count(database) == "1", title
+        assert [each.name for each in database.parent.iterdir()] == [database.name], title
+    assert not Path("pwned").exists()
