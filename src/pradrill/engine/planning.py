@@ -196,6 +196,7 @@ def _declared(
             secrets=step.secrets,
             controller=step.controller,
             repeatable=step.repeatable,
+            together=step.together,
         )
 
 
