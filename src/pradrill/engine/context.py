@@ -389,8 +389,12 @@ class Context:
         return [str(path) for path in self.tools.edits(self.facts.plan)]
 
     def values(self) -> dict[str, Any]:
-        """Return what this branch's playbooks have handed back so far."""
-        steps = [step for step in self.facts.steps if step.service == self.service]
+        """Return what this branch's playbooks have handed back so far; of two the later's counts.
+
+        Later is who stands below in the drill: of steps side by side either may end first.
+        """
+        results = {step.key: step for step in self.facts.steps if step.service == self.service}
+        steps = [results[step.key] for step in self.facts.plan.steps if step.key in results]
         return {key: value for step in steps for key, value in step.values.items()}
 
     def evidence(self, step: PlannedStep) -> Path:
