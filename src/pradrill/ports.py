@@ -38,8 +38,11 @@ Edits = Callable[[RunPlan], Sequence[Path]]
 class Progress(Protocol):
     """Shows a run to whoever watches; must never raise, from whichever thread."""
 
-    def of(self, service: str | None) -> Progress:
-        """Return the same view for one branch: what that is told is of its service."""
+    def of(self, service: str | None, step: str | None = None) -> Progress:
+        """Return the same view for one branch: what that is told is of its service.
+
+        `step`: for one of its steps that run side by side.
+        """
 
     def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
         """Begin a run, or go on with it: `before` are the steps that have ended already."""

@@ -135,7 +135,7 @@ class _Service(FakeProgress):
         self._command = (sys.executable, "-c", _SERVICE, str(port), str(wait))
         self._process: subprocess.Popen[str] | None = None
 
-    def of(self, _service: str | None) -> Self:
+    def of(self, _service: str | None, _step: str | None = None) -> Self:
         """Return itself: there is one service."""
         return self
 

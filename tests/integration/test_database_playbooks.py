@@ -119,6 +119,56 @@ def test_mariadb_comes_back_from_a_dump(databases: DatabaseHosts, tmp_path: Path
     assert [each for each in texts(record["limits"]) if limit in each]
 
 
+@pytest.mark.nightly
+def test_a_dump_comes_back_while_files_come_beside_it(
+    databases: DatabaseHosts, tmp_path: Path
+) -> None:
+    """Two shipped restores on one host, together: neither removes the other's login or backup."""
+    (folder := databases.backup.srv / "backups/pictures").mkdir()
+    (tmp_path / "srv/pictures").mkdir(parents=True)
+    for number in range(300):
+        (tmp_path / f"srv/pictures/{number}").write_bytes(os.urandom(20_000))
+    archive = folder / "pictures.tar.gz"
+    subprocess.run(["tar", "-czf", archive, "-C", tmp_path, "srv/pictures"], check=True)
+    house = databases.house(tmp_path / "house")
+    from_dumps(house, "mariadb")
+    named = "    name: restore MariaDB\n"
+    edit(
+        house,
+        "drills/mariadb.yml",
+        f"{named}    deadline",
+        f"{named}    together: data\n    deadline",
+    )
+    edit(house, "drills/mariadb.yml", "\nverify:\n", f"{_PICTURES}\nverify:\n")
+    edit(house, "drills/mariadb.yml", "\nsabotage:\n", f"{_PICTURES_GO}\nsabotage:\n")
+    result, record = outcome_of(databases, house, "mariadb")
+    assert (record["verdict"], record["residue"]) == ("PASSED", []), result.stdout + result.stderr
+    first, second = (each for each in record["steps"] if each["phase"] == "restore")
+    assert max(first["started"], second["started"]) < min(first["ended"], second["ended"])
+
+
+_PICTURES = """\
+  - playbook: ../playbooks/restore_files.yml
+    name: restore the pictures
+    together: data
+    deadline: 5m
+    vars:
+      files_source: tar
+      files_folders: [/srv/pictures]
+      files_manifest: ""
+      backup_host: 10.0.2.100
+      backup_user: keeper
+      backup_folder: /srv/backups/pictures
+    secrets:
+      backup_private_key: env:PRADRILL_BACKUP_KEY
+      backup_host_key: env:PRADRILL_BACKUP_HOST_KEY
+"""
+_PICTURES_GO = """\
+  - playbook: ../playbooks/teardown_files.yml
+    vars: {files_folders: [/srv/pictures], files_manifest: ""}
+"""
+
+
 def test_a_dump_of_a_whole_server_is_refused_and_leaves_nothing(
     databases: DatabaseHosts, tmp_path: Path
 ) -> None:

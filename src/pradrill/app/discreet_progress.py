@@ -18,9 +18,10 @@ class DiscreetProgress:
         self._progress = progress
         self._masker = masker
 
-    def of(self, service: str | None) -> DiscreetProgress:
-        """Return the same view for one branch."""
-        return DiscreetProgress(self._progress.of(service), self._masker)
+    def of(self, service: str | None, step: str | None = None) -> DiscreetProgress:
+        """Return the same view for one branch, or for a step."""
+        name = None if step is None else self._masker.text(step)
+        return DiscreetProgress(self._progress.of(service, name), self._masker)
 
     def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
         """Begin a run, whose plan names secrets and holds none."""

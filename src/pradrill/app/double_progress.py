@@ -16,9 +16,9 @@ class DoubleProgress:
     def __init__(self, *views: Progress) -> None:
         self._views = views
 
-    def of(self, service: str | None) -> DoubleProgress:
-        """Return both views of one branch."""
-        return DoubleProgress(*(view.of(service) for view in self._views))
+    def of(self, service: str | None, step: str | None = None) -> DoubleProgress:
+        """Return both views of one branch, or of a step."""
+        return DoubleProgress(*(view.of(service, step) for view in self._views))
 
     def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
         """Begin a run."""

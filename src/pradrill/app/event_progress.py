@@ -15,8 +15,8 @@ class EventProgress(ABC):
     """Makes an event of all that a run shows; how it is written is its heirs' affair."""
 
     @abstractmethod
-    def of(self, service: str | None) -> Self:
-        """Return the same for one branch: each of its events names the service."""
+    def of(self, service: str | None, step: str | None = None) -> Self:
+        """Return the same for one branch, or a step: each of its events names them."""
 
     @abstractmethod
     def tell(self, event: str, **facts: object) -> None:

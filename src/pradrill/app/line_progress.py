@@ -30,7 +30,7 @@ class LineProgress:
         self._start = now()
         self._out = out or sys.stderr
 
-    def of(self, service: str | None) -> Progress:  # noqa: ARG002 one view for all
+    def of(self, service: str | None, step: str | None = None) -> Progress:  # noqa: ARG002
         """Return the same lines."""
         return self
 
@@ -82,6 +82,7 @@ class RunLines(LineProgress):
         self._language = language
         self._keys: Sequence[StepKey] = [step.key for step in plan.steps] if plan else []
         self._service: str | None = None
+        self._step: str | None = None
         self._phases: dict[str | None, str] = {}
         self._green: dict[str | None, tuple[int, int]] = {}
         """The last of each branch: all views of a run share both."""
@@ -96,10 +97,10 @@ class RunLines(LineProgress):
                 )
                 self._print(says)
 
-    def of(self, service: str | None) -> RunLines:
-        """Return the lines of one branch: each names its service."""
+    def of(self, service: str | None, step: str | None = None) -> RunLines:
+        """Return the lines of one branch, or of a step beside others: each names it."""
         view = copy(self)
-        view._service = service  # noqa: SLF001 a copy of our own
+        view._service, view._step = service, step  # noqa: SLF001 a copy of our own
         return view
 
     def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
@@ -139,7 +140,8 @@ class RunLines(LineProgress):
 
     def say(self, line: str) -> None:
         """Tell what is going on inside the step."""
-        self._print(f"{self._branch}{line}", inside=True)
+        beside = f"{self._step}{colon()}" if self._step else ""
+        self._print(f"{self._branch}{beside}{line}", inside=True)
 
     def checks(self, green: int, total: int) -> None:
         """Tell how many checks are green, whenever that is another number."""

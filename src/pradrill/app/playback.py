@@ -54,7 +54,8 @@ class Playback:
 
     def _show(self, event: str, facts: dict[str, Any], view: Progress) -> None:
         service = self._service(facts)
-        branch = view.of(service)
+        name = facts.get("step" if event == Event.NEWS else "name")
+        branch = view.of(service, self._beside(service, name))
         match event:
             case Event.MARK if facts["mark"] == Mark.DISRUPTION:
                 self.disruption = Instant.model_validate(facts["instant"]).at
@@ -83,7 +84,13 @@ class Playback:
             self._enter(phase, None, view)
         self._enter(phase, service, view)
         self._answers.pop(service, None)
-        view.of(service).step(name, deadline)
+        view.of(service, self._beside(service, name)).step(name, deadline)
+
+    def _beside(self, service: str | None, name: object) -> str | None:
+        """Return the name of a step that runs beside others; nothing for all else."""
+        steps = self.plan.steps if self.plan is not None else ()
+        ours = (step.name for step in steps if step.together and step.service == service)
+        return next((each for each in ours if each == name), None)
 
     def _enter(self, phase: Phase, service: str | None, view: Progress) -> None:
         if self._phases.get(service) is not phase:

@@ -118,11 +118,12 @@ class LogProgress(EventProgress):
             ],
         )
 
-    def of(self, service: str | None) -> LogProgress:
-        """Return the same log for one branch: each of its lines names the service."""
+    def of(self, service: str | None, step: str | None = None) -> LogProgress:
+        """Return the same log for one branch, or a step: each of its lines names them."""
         view = copy(self)
-        log = self._log if service is None else self._log.bind(service=service)
-        view._log = log  # noqa: SLF001 a copy of our own
+        whose = {"service": service, "step": step}
+        named = {key: name for key, name in whose.items() if name is not None}
+        view._log = self._log.bind(**named)  # noqa: SLF001 a copy of our own
         return view
 
     def tell(self, event: str, **facts: object) -> None:

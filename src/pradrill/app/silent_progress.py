@@ -12,7 +12,7 @@ from pradrill.domain.run.run_plan import RunPlan
 class SilentProgress:
     """Takes what a run would show, and shows none of it."""
 
-    def of(self, service: str | None) -> SilentProgress:  # noqa: ARG002 the port's
+    def of(self, service: str | None, step: str | None = None) -> SilentProgress:  # noqa: ARG002
         """Return itself: a branch shows as little."""
         return self
 

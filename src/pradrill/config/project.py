@@ -18,6 +18,7 @@ from pradrill.config.checks.reading_hosts import reading_host_problems
 from pradrill.config.checks.schedule import schedule_problems
 from pradrill.config.checks.services import circle_problems, find_places
 from pradrill.config.checks.suites import suite_problems
+from pradrill.config.checks.together import together_problems
 from pradrill.config.faults import fault_problems
 from pradrill.config.fingerprint import hashed
 from pradrill.config.inventory import read_inventory
@@ -188,6 +189,7 @@ def _drill_problems(
     if isinstance(disruption, datetime) and disruption > now:
         yield document.problem(("scenario", "disruption"), "the instant is in the future")
     yield from manual_problems(document, drill, plan)
+    yield from together_problems(document, drill)
     yield from fault_problems(document, drill)
 
 

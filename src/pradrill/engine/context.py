@@ -29,6 +29,7 @@ from pradrill.domain.values.timeline import Instant, Mark, Provenance, Skew
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.clock_steps import ClockWatch
 from pradrill.engine.leases import Tenancy
+from pradrill.engine.parallel import Halt
 from pradrill.errors import PradrillError, RecordError
 from pradrill.ports import (
     Clock,
@@ -151,6 +152,8 @@ class Context:
         last_look: float | None = None,
     ) -> None:
         self.service: str | None = None
+        self.step: str | None = None
+        self.halt: Halt | None = None
         self.attempt = 1
         self.tools = tools
         self._run = _Run(journal, facts, ClockWatch(tools.clock, last_look=last_look), cancelled)
@@ -163,6 +166,13 @@ class Context:
         view = copy(self)
         view.service = service
         view.tools = self.tools._replace(progress=self.tools.progress.of(service))
+        return view
+
+    def beside(self, step: str, halt: Halt) -> Context:
+        """Return the view of one of a branch's steps that run side by side."""
+        view = copy(self)
+        view.step, view.halt = step, halt
+        view.tools = self.tools._replace(progress=self.tools.progress.of(self.service, step))
         return view
 
     def again(self, number: int) -> Context:
@@ -231,12 +241,14 @@ class Context:
     def cancelled(self) -> bool:
         """Tell whether the run must stop.
 
-        A signal, somebody's wish, a full disk, a lost lease, a bad branch.
+        A signal, somebody's wish, a full disk, a lost lease, a bad branch; of steps that run side
+        by side one that did not pass.
         """
         self._look_at_clock()
         run = self._run
         broken = run.abandoned or bool(self.tenancy.loss) or run.unwritten is not None
-        return broken or run.cancelled() or self.aborted is not None
+        halted = self.halt is not None and self.halt.by is not None
+        return halted or broken or run.cancelled() or self.aborted is not None
 
     def note(self, event: Event, fact: Model | None = None, **more: Any) -> None:
         """Put a fact, or what is said of it by name, into the journal and into `facts`.
@@ -279,6 +291,8 @@ class Context:
         words = str(self.as_written(line))
         # Cut once it is masked: of half a secret nothing would be.
         facts = {"line": words[:NEWS_LINE], "service": self.service}
+        if self.step is not None:
+            facts["step"] = self.step
         with run.lock:
             if run.news_left > 0:
                 run.news_left -= 1
@@ -386,8 +400,12 @@ class Context:
         return [str(path) for path in self.tools.edits(self.facts.plan)]
 
     def values(self) -> dict[str, Any]:
-        """Return what this branch's playbooks have handed back so far."""
-        steps = [step for step in self.facts.steps if step.service == self.service]
+        """Return what this branch's playbooks have handed back so far; of two the later's counts.
+
+        Later is who stands below in the drill: of steps side by side either may end first.
+        """
+        results = {step.key: step for step in self.facts.steps if step.service == self.service}
+        steps = [results[step.key] for step in self.facts.plan.steps if step.key in results]
         return {key: value for step in steps for key, value in step.values.items()}
 
     def evidence(self, step: PlannedStep) -> Path:

@@ -13,6 +13,18 @@ GoOn = Callable[[], None]
 """Called by a branch, at most once: those that come after it may begin."""
 
 
+class Halt:
+    """Ends what runs side by side, once one of them has not passed."""
+
+    def __init__(self) -> None:
+        self.by: str | None = None
+        """The first that did not pass."""
+
+    def pull(self, name: str) -> None:
+        """End the others; only the first that pulls is told as the cause."""
+        self.by = self.by or name
+
+
 def side_by_side(
     after: Mapping[Name, Collection[Name]], take: Callable[[Name, GoOn], None]
 ) -> None:

@@ -221,6 +221,7 @@ def _declared(
             secrets=step.secrets,
             controller=step.controller,
             repeatable=step.repeatable,
+            together=step.together,
         )
 
 

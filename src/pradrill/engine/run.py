@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from pradrill.domain.run.outcome import Phase, StepKey, StepKind, StepOutcome, S
 from pradrill.domain.run.primary_clock import clock_of_primary
 from pradrill.domain.run.proof import is_standby, worked_on
 from pradrill.domain.run.record import Refusal, RunRecord
-from pradrill.domain.run.run_plan import Branch, PlannedStep
+from pradrill.domain.run.run_plan import Branch, PlannedStep, in_turn
 from pradrill.domain.run.verdict import opened
 from pradrill.domain.values.reason import (
     Reason,
@@ -28,7 +28,7 @@ from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Instant, Mark, Provenance
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Context, Disruption, StepEnd, Stop, Tools
-from pradrill.engine.parallel import GoOn, side_by_side
+from pradrill.engine.parallel import GoOn, Halt, side_by_side
 from pradrill.engine.standby_lock import hold_standby
 from pradrill.engine.steps.checks import prepare_checks
 from pradrill.engine.steps.handlers import take
@@ -267,18 +267,39 @@ class Run:
             context.tools.progress.phase(phase)
             if phase is Phase.RESTORE:
                 prepare_checks(context)
-            for step in context.facts.plan.steps_of_branch(phase, branch):
-                outcome = self._past.get(step.key) or self._step(step).outcome
+            for turn in in_turn(context.facts.plan.steps_of_branch(phase, branch)):
+                outcomes = self._turn(turn)
                 if context.cancelled():
                     raise Stop
 
-                if outcome is StepOutcome.PASSED and step.kind is StepKind.CHECKS:
+                passed = all(outcome is StepOutcome.PASSED for outcome in outcomes)
+                if passed and turn[0].kind is StepKind.CHECKS:
                     go_on()
-                elif outcome is not StepOutcome.PASSED and phase is not Phase.VERIFY:
+                elif not passed and phase is not Phase.VERIFY:
                     raise Stop  # what is seen in verification does not rest on one another
 
             if phase is Phase.RESTORE and Mark.DATA_RESTORED not in context.branch_facts.marks:
                 context.mark_instant(Mark.DATA_RESTORED, self._restore_end(branch))
+
+    def _turn(self, steps: Sequence[PlannedStep]) -> list[StepOutcome]:
+        """Take a step, or several side by side; one that does not pass ends the others."""
+        if len(steps) == 1:
+            return [self._past.get(step.key) or self._step(step).outcome for step in steps]
+
+        halt = Halt()
+        left = {step.name: step for step in steps if step.key not in self._past}
+
+        def take_one(name: str | None, _: GoOn) -> None:
+            try:
+                if self._step(left[str(name)], halt).outcome is not StepOutcome.PASSED:
+                    halt.pull(str(name))
+            except BaseException:
+                halt.pull(str(name))
+                raise
+
+        side_by_side(dict.fromkeys(left, ()), take_one)
+        outcomes = {step.key: step.outcome for step in self.context.facts.steps}
+        return [outcomes.get(step.key, StepOutcome.UNKNOWN) for step in steps]
 
     def _nothing_to_accept(self, step: PlannedStep) -> bool:
         """Tell whether people are not to be asked: nothing works, or production is in reach."""
@@ -286,8 +307,10 @@ class Run:
         stable = all(facts.of(branch.service).stable for branch in facts.plan.branches)
         return step.phase is Phase.VERIFY and (not stable or any(map(opened, facts.guards)))
 
-    def _step(self, step: PlannedStep) -> StepResult:
+    def _step(self, step: PlannedStep, halt: Halt | None = None) -> StepResult:
         context = self.context.of(step.service)
+        if halt is not None:
+            context = context.beside(step.name, halt)
         clock, progress = context.tools.clock, context.tools.progress
         deadline = step.deadline.total_seconds()
         progress.step(step.name, deadline)
@@ -299,6 +322,9 @@ class Run:
         end = self._take(context, step)
         if step.phase is Phase.TEARDOWN and step.kind in {StepKind.PLAYBOOK, StepKind.DESTROY}:
             end = self._until_reached(context, step, end)
+        halted = halt is not None and halt.by is not None and not self.context.cancelled()
+        if halt is not None and halted and end.outcome is StepOutcome.CANCELLED:
+            end = end._replace(detail=reason(Code.ENDED_BESIDE, step=halt.by))
         ended = clock.now()
 
         result = StepResult(

@@ -146,8 +146,8 @@ class FakeProgress:
         self._on_step = on_step
         self._whose = ""
 
-    def of(self, service: str | None) -> FakeProgress:
-        """Return the view of one branch, which tells the same list."""
+    def of(self, service: str | None, step: str | None = None) -> FakeProgress:  # noqa: ARG002
+        """Return the view of one branch, or of a step, which tells the same list."""
         view = copy(self)
         view._whose = "" if service is None else f"{service}: "  # noqa: SLF001 a copy of our own
         return view

@@ -255,3 +255,20 @@ def test_the_clock_goes_on_while_a_person_is_waited_for() -> None:
         view.finish(a_step(name="switch the DNS", kind=StepKind.MANUAL))
         assert view._prompts == []
     assert "passed" in stream.getvalue().rpartition("> ")[2]
+
+
+def test_steps_side_by_side_have_a_line_each() -> None:
+    """Two restores of one service: what one says, and how it ends, leaves the other's line."""
+    view, _ = a_view(a_run_plan())
+    view.phase("restore")
+    files, database = view.of(None, "files"), view.of(None, "database")
+    files.step("files", 3_600.0)
+    database.step("database", 60.0)
+    files.say("unpack")
+    database.say("load")
+    lines = frame(view)
+    names = [line for line in lines if line.startswith("restore · ")]
+    assert [name.split()[2] for name in names] == ["files", "database"]
+    assert [line.strip() for line in lines if line.startswith("  ")] == ["unpack", "load"]
+    files.finish(a_step(phase=Phase.RESTORE, name="files"))
+    assert [line.split()[2] for line in frame(view) if line.startswith("restore")] == ["database"]

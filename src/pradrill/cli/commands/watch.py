@@ -171,17 +171,18 @@ class _JsonProgress(EventProgress):
         self._args = args
         self._run_id = run_id
         self._event_time = event_time
-        self._service: str | None = None
+        self._whose: dict[str, str] = {}
 
-    def of(self, service: str | None) -> _JsonProgress:
+    def of(self, service: str | None, step: str | None = None) -> _JsonProgress:
         view = copy(self)
-        view._service = service  # noqa: SLF001 a copy of our own
+        whose = {"service": service, "step": step}
+        named = {key: name for key, name in whose.items() if name is not None}
+        view._whose = named  # noqa: SLF001 a copy of our own
         return view
 
     def tell(self, event: str, **facts: object) -> None:
-        whose = {} if self._service is None else {"service": self._service}
-        at = self._event_time().isoformat()
-        print_line(self._args, {"run_id": self._run_id, "at": at, "event": event, **whose, **facts})
+        head = {"run_id": self._run_id, "at": self._event_time().isoformat(), "event": event}
+        print_line(self._args, {**head, **self._whose, **facts})
 
 
 def _tell_end(app: StateReader, folder: Path) -> int:

@@ -48,6 +48,14 @@ class PlaybookStep(Model):
         examples=[True],
     )
 
+    together: str | None = Field(
+        default=None,
+        pattern=r"^[a-z][a-z0-9_-]{0,40}$",
+        description="in restore: steps that say the same word, one below the other, run side by "
+        "side, each with its own deadline; one that does not pass ends the others",
+        examples=["data"],
+    )
+
     @property
     def title(self) -> str:
         """Return the step's name in plans and reports."""

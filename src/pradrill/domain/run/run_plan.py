@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -74,6 +75,9 @@ class PlannedStep(Model):
     repeatable: bool = Field(
         default=False, description="cut in its middle, it may be taken again from its beginning"
     )
+    together: str | None = Field(
+        default=None, description="it runs beside those next to it that say the same; none: alone"
+    )
 
     @property
     def key(self) -> StepKey:
@@ -85,6 +89,12 @@ class PlannedStep(Model):
         """Tell whether it changes the standby, so that there is something to put back."""
         kinds = {StepKind.PLAYBOOK, StepKind.MANUAL}
         return self.kind in kinds and self.phase in {Phase.PREPARE, Phase.RESTORE}
+
+
+def in_turn(steps: Iterable[PlannedStep]) -> Iterator[tuple[PlannedStep, ...]]:
+    """Yield the steps in the order in which they begin: those of one turn run side by side."""
+    turns = groupby(enumerate(steps), lambda each: each[1].together or each[0])
+    return (tuple(step for _, step in turn) for _, turn in turns)
 
 
 class PlannedPlaybook(PlannedStep):
@@ -254,7 +264,7 @@ class RunPlan(Model):
         return self.span(lambda step: step.deadline)
 
     def span(self, length: Callable[[PlannedStep], timedelta]) -> timedelta:
-        """Return how long steps of these lengths take; of branches side by side the longest."""
+        """Return how long steps of these lengths take; of what is side by side the longest."""
         ends: dict[str | None, timedelta] = {}
         for branch in self.branches:
             before = max((ends[name] for name in branch.after), default=timedelta())
@@ -272,7 +282,7 @@ class RunPlan(Model):
         phases: Collection[Phase],
     ) -> timedelta:
         steps = [step for step in self.steps if step.service == service and step.phase in phases]
-        return sum(map(length, steps), timedelta())
+        return sum((max(map(length, turn)) for turn in in_turn(steps)), timedelta())
 
 
 def _is_shared(step: PlannedStep) -> bool:

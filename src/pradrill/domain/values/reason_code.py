@@ -120,6 +120,7 @@ class Code(StrEnum):
         N_("the checks were not green long enough within %(seconds)s"),
     )
     INTERRUPTED = "interrupted", N_("interrupted")
+    ENDED_BESIDE = "ended-beside", N_('ended, because "%(step)s" beside it did not pass')
     NEVER_PROVEN = "never-proven", N_("not run: never proven")
     NO_ANSWER = "no-answer", N_("%(who)s did not answer within %(bound)s")
     INTERRUPTED_WAITING = "interrupted-waiting", N_("interrupted while it waited for %(who)s")

@@ -51,18 +51,26 @@ class Course:
         self.estimate: Estimate | None = None
         self.question: Question | None = None
         self.lanes: dict[str | None, Lane] = {None: Lane(None, now)}
+        self._beside: dict[tuple[str | None, str], Lane] = {}
+        """Of steps that run side by side: a lane each."""
         self._ends: dict[StepKey, StepOutcome] = {}
         self._starts: set[StepKey] = set()
 
-    def lane(self, service: str | None) -> Lane:
-        """Return where a branch is."""
-        return self.lanes.setdefault(service, Lane(service, self.began))
+    def lane(self, service: str | None, step: str | None = None) -> Lane:
+        """Return where a branch is, or one of its steps that run side by side."""
+        lane = self.lanes.setdefault(service, Lane(service, self.began))
+        if step is None:
+            return lane
+        beside = self._beside.setdefault((service, step), Lane(service, self.began))
+        beside.phase = lane.phase
+        return beside
 
     def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
         """Take a run's name, its plan and what has ended of it; what another's had is over."""
         self.run_id, self.plan, self.question = run_id, plan, None
         self._ends = {step.key: step.outcome for step in before}
         self._starts = set(self._ends)
+        self._beside.clear()
         for lane in self.lanes.values():
             lane.phase = ""
             lane.leave()
@@ -93,7 +101,8 @@ class Course:
     @property
     def busy(self) -> list[Lane]:
         """Return the lanes in which a step goes on."""
-        return [lane for lane in tuple(self.lanes.values()) if lane.step]
+        lanes = (*tuple(self.lanes.values()), *tuple(self._beside.values()))
+        return [lane for lane in lanes if lane.step]
 
     @property
     def is_torn_down(self) -> bool:

@@ -120,10 +120,10 @@ class LiveProgress:
         """Take T0, where it is known only once the run has begun."""
         self._course.disruption = disruption
 
-    def of(self, service: str | None) -> LiveProgress:
-        """Return the view of one branch: it shows in a lane of its own, on the same terminal."""
+    def of(self, service: str | None, step: str | None = None) -> LiveProgress:
+        """Return the view of one branch, or of a step beside others: it has a lane of its own."""
         view = copy(self)
-        view._lane = self._course.lane(service)  # noqa: SLF001 a copy of our own
+        view._lane = self._course.lane(service, step)  # noqa: SLF001 a copy of our own
         return view
 
     def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:

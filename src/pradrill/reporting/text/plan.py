@@ -88,7 +88,8 @@ def _order(plan: RunPlan, since: str) -> Iterator[PlanLine]:
 def _step(number: int, step: PlannedStep, standby: StandbyKind) -> Iterator[PlanLine]:
     hosts = "" if step.kind is StepKind.MANUAL else f" on {', '.join(step.hosts) or 'no host'}"
     allowed = wording.short(step.deadline)
-    yield PlanLine(f"{number}. {step.name} ({step.kind}){hosts}, at most {allowed}", 4)
+    beside = f", together ({step.together})" if step.together else ""
+    yield PlanLine(f"{number}. {step.name} ({step.kind}){hosts}, at most {allowed}{beside}", 4)
     match step:
         case PlannedManual():
             yield from _question_lines(step)
