@@ -104,22 +104,10 @@ def _steps(
     def step(phase: Phase, name: str, kind: StepKind, deadline: timedelta) -> PlannedStep:
         return PlannedStep(phase=phase, name=name, kind=kind, hosts=names, deadline=deadline)
 
-    ready = Phase.READINESS
-    yield step(ready, "check the preconditions", StepKind.PRECONDITIONS, _LOOK)
-
-    for branch in branches:
-        backups = drill.ways[branch.service].recovery_point
-        if backups is not None:
-            name, deadline = "read the backup catalogue", backups.deadline
-            yield _step(branch, ready, name, StepKind.CATALOGUE, deadline)
-
-    if (making := drill.standby.provisioning) is not None:
-        deadline = making.provision.deadline
-        yield step(ready, "provision the standby", StepKind.PROVISION, deadline)
-    yield step(ready, "start the standby", StepKind.START, _START)
-    yield step(ready, "prove the standby's identity", StepKind.IDENTITY, _LOOK)
-    for kind, name in _beside(drill):
-        yield step(ready, name, kind, _LOOK)
+    for kind, name, deadline in _before(drill):
+        yield step(Phase.READINESS, name, kind, deadline)
+        if kind is StepKind.PRECONDITIONS:
+            yield from _catalogues(drill, branches)
     for branch in branches:
         steps = drill.ways[branch.service].prepare
         yield from _declared(plan, branch, Phase.PREPARE, steps, drill.vars)
@@ -135,31 +123,44 @@ def _steps(
         teardown = drill.ways[branch.service].teardown
         yield from _declared(plan, branch, Phase.TEARDOWN, teardown, drill.vars)
 
-    for kind, name in _at_last(drill):
-        yield step(Phase.TEARDOWN, name, kind, _LOOK)
-    yield step(Phase.TEARDOWN, "release the standby", StepKind.STOP, _START)
-    if making is not None:
-        name = "revert the machines" if making.reverts else "destroy the machines"
-        deadline = making.end.deadline + making.listing.deadline
-        yield step(Phase.TEARDOWN, name, StepKind.DESTROY, deadline)
+    for kind, name, deadline in _at_last(drill):
+        yield step(Phase.TEARDOWN, name, kind, deadline)
 
 
-def _beside(drill: Drill) -> Iterator[tuple[StepKind, str]]:
-    """Yield what begins before anything is changed, and goes on beside it."""
+def _catalogues(drill: Drill, branches: Sequence[Branch]) -> Iterator[PlannedStep]:
+    """Give the readings of the backups."""
+    for branch in branches:
+        backups = drill.ways[branch.service].recovery_point
+        if backups is not None:
+            name, deadline = "read the backup catalogue", backups.deadline
+            yield _step(branch, Phase.READINESS, name, StepKind.CATALOGUE, deadline)
+
+
+def _before(drill: Drill) -> Iterator[tuple[StepKind, str, timedelta]]:
+    """Yield what is done before anything on the standby is changed."""
+    yield StepKind.PRECONDITIONS, "check the preconditions", _LOOK
+    if (making := drill.standby.provisioning) is not None:
+        yield StepKind.PROVISION, "provision the standby", making.provision.deadline
+    yield StepKind.START, "start the standby", _START
+    yield StepKind.IDENTITY, "prove the standby's identity", _LOOK
     if drill.standby.denied is not None:
-        yield StepKind.EGRESS, "deny the way out"
+        yield StepKind.EGRESS, "deny the way out", _LOOK
     if drill.standby.watch_files:
-        yield StepKind.FILES, "watch which files are opened"
+        yield StepKind.FILES, "watch which files are opened", _LOOK
 
 
-def _at_last(drill: Drill) -> Iterator[tuple[StepKind, str]]:
+def _at_last(drill: Drill) -> Iterator[tuple[StepKind, str, timedelta]]:
     """Yield what is done once the playbooks of the teardown are through."""
     if drill.standby.denied is not None:
-        yield StepKind.EGRESS_AGAIN, "open the way out again"
+        yield StepKind.EGRESS_AGAIN, "open the way out again", _LOOK
     if drill.standby.captured:
-        yield StepKind.CAPTURE, "read what the network has seen"
+        yield StepKind.CAPTURE, "read what the network has seen", _LOOK
     if drill.standby.leaves_residue:
-        yield StepKind.RESIDUE, "look for residue"
+        yield StepKind.RESIDUE, "look for residue", _LOOK
+    yield StepKind.STOP, "release the standby", _START
+    if (making := drill.standby.provisioning) is not None:
+        name = "revert the machines" if making.reverts else "destroy the machines"
+        yield StepKind.DESTROY, name, making.end.deadline + making.listing.deadline
 
 
 def _recovery(

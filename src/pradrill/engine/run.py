@@ -140,20 +140,25 @@ class Run:
     def _is_due(self, step: PlannedStep) -> bool:
         """Tell whether a step of the teardown has anything to do, on hosts that were proven."""
         context = self.context.of(step.service)
-        if step.kind is StepKind.STOP:
-            return True
-        if step.kind is StepKind.DESTROY:
-            return context.facts.provisioned
-        if step.kind is StepKind.EGRESS_AGAIN:
-            return self._is_held() and bool(context.facts.egress)
-        if step.kind is StepKind.FILES_AGAIN:
-            return self._is_held() and any(each.watched for each in context.facts.files.values())
-        if not self._is_held() or not context.facts.touched:
-            return False
-        if step.kind is StepKind.ISOLATION_AGAIN:
-            return any(phase is Phase.RESTORE for phase, _, _ in context.facts.begun)
+        facts, is_worked_on = context.facts, self._is_held() and context.facts.touched
+        match step.kind:
+            case StepKind.STOP:
+                is_due = True
+            case StepKind.DESTROY:
+                is_due = facts.provisioned
+            case StepKind.EGRESS_AGAIN:
+                is_due = self._is_held() and bool(facts.egress)
+            case StepKind.FILES_AGAIN:
+                is_due = self._is_held() and any(each.watched for each in facts.files.values())
+            case StepKind.ISOLATION_AGAIN:
+                is_restored = any(phase is Phase.RESTORE for phase, _, _ in facts.begun)
+                is_due = is_worked_on and is_restored
+            case StepKind.PLAYBOOK:
+                is_due = is_worked_on and context.workable(step.phase) is not None
+            case _:
+                is_due = is_worked_on
 
-        return step.kind is not StepKind.PLAYBOOK or context.workable(step.phase) is not None
+        return is_due
 
     def _is_held(self) -> bool:
         """Tell whether the standby was reached, and is not another run's."""

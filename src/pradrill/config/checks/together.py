@@ -7,7 +7,8 @@ from itertools import groupby
 
 from pradrill.config.loader import Document
 from pradrill.config.problems import Problem
-from pradrill.domain.declared.drill import Drill, PlaybookStep, Step
+from pradrill.domain.declared.drill import Drill, Step
+from pradrill.domain.declared.playbook_step import PlaybookStep
 
 
 def together_problems(document: Document, drill: Drill) -> Iterator[Problem]:
