@@ -25,7 +25,7 @@ LISTING = "pradrill_listing"
 """What the playbooks hand back, by set_stats."""
 
 _MOST = 1_000
-_WORD = 60  # characters of what was answer back that are told
+_WORD = 60  # characters of an answer that are told
 
 
 def tag_of(run_id: str) -> str:
@@ -80,7 +80,7 @@ _LISTING: TypeAdapter[tuple[TaggedMachine, ...]] = TypeAdapter(
 
 
 def addresses_in(values: Mapping[str, Any], names: Collection[str]) -> dict[str, MachineAddress]:
-    """Return the machines' addresses as a playbook answer them back: NAME: ADDRESS, or with a port.
+    """Return the machines' addresses as a playbook hands them back: NAME: ADDRESS, or with a port.
 
     Raises ReasonError unless there is one for each name.
     """
@@ -102,7 +102,7 @@ def addresses_in(values: Mapping[str, Any], names: Collection[str]) -> dict[str,
 
 
 def listing_in(values: Mapping[str, Any], playbook: Path) -> tuple[TaggedMachine, ...]:
-    """Return the machines that a listing answer back. Raises ReasonError: no list is no answer."""
+    """Return the machines that a listing hands back. Raises ReasonError: no list is no answer."""
     listing = values.get(LISTING)
     if not isinstance(listing, list):
         raise ReasonError(reason(Code.LISTING_MISSING, file=playbook.name))
