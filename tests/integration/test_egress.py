@@ -271,16 +271,23 @@ def test_a_killed_run_leaves_no_table(clean: TwoHosts, tmp_path: Path) -> None:
     house = denied(clean, tmp_path / "house")
     with slow_run(clean, house, tmp_path / "tmp") as process:
         assert "table inet pradrill_" in nft(clean)
-        clean.standby.run("timeout", "5", "bash", "-c", "echo > /dev/tcp/203.0.113.7/5432")
+        service = ("setpriv", "--reuid=nobody", "--clear-groups")
+        tries = ("timeout", "5", "bash", "-c", "echo > /dev/tcp/203.0.113.7/5432")
+        clean.standby.run(*service, *tries)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert "table inet pradrill_" in nft(clean)
-    result = pradrill(house, "runs")
+    inside_net = ("nsenter", f"--net=/proc/{clean.standby.network}/ns/net")
+    with subprocess.Popen([*inside_net, *service, "sleep", "300"]) as running:
+        result = pradrill(house, "runs")
+        running.kill()
     assert "was killed; its standby was torn down" in result.stderr, result.stderr
     (clean.standby.srv / "go").touch()
     assert nft(clean) == before
     record = last_record(house)
-    assert where(record)["203.0.113.7 5432"]["count"] == 1
+    attempt = where(record)["203.0.113.7 5432"]
+    assert attempt["count"] == 1
+    assert (attempt["user"], attempt["process"], attempt["programs"]) == ("nobody", None, ["sleep"])
     assert record["egress"]["web-dr"]["removed"]
 
 

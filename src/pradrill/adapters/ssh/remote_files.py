@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -72,6 +73,10 @@ def control(name: str) -> Words:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(CONTROL)
             connection.connect(f"\0{name}")
+            size = struct.calcsize("3i")
+            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+            if struct.unpack("3i", credentials)[1] != os.geteuid():  # whoever took its name
+                raise FileFaultError("ended", "")
             connection.sendall(b"end\n")
             parts = []
             while chunk := connection.recv(1 << 20):
