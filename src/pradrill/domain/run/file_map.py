@@ -19,7 +19,7 @@ class FileOrigin(StrEnum):
     PACKAGE = "package"  # as one has brought it
     RESTORED = "restored"  # new since the drill began, below a declared root
     WRITTEN = "written"  # new since then elsewhere: by a playbook, or by the service itself
-    SYSTEM = "system"  # what a machine makes itself: accounts, caches, logs
+    SYSTEM = "system"  # what a machine makes itself: accounts, caches, catalogues
     NEITHER = "neither"  # on the standby before, and nothing says from where
     UNKNOWN = "unknown"  # there before, and no packages could be asked
 

@@ -138,7 +138,8 @@ def _origins() -> dict[FileOrigin, str]:
             "origin of a file", "written during the drill, by a playbook or by the service"
         ),
         FileOrigin.SYSTEM: pgettext(
-            "origin of a file", "the machine itself: accounts, caches, logs"
+            "origin of a file",
+            "the machine itself: accounts, caches, logs, catalogues of database servers",
         ),
         FileOrigin.NEITHER: pgettext("origin of a file", "neither of these"),
         FileOrigin.UNKNOWN: pgettext("origin of a file", "not known: no packages could be asked"),
