@@ -45,7 +45,9 @@ class FileMap(Model):
     files: tuple[FileUse, ...] = Field(default=(), description="as many of them as are told")
     unkept: int = Field(default=0, ge=0, description="opened, and there was no room for them")
     gone: int = Field(
-        default=0, ge=0, description="opened by processes that had ended before they were known"
+        default=0,
+        ge=0,
+        description="times that a process opened one which had ended before it was known",
     )
     overflow: bool = Field(default=False, description="the kernel had more to tell than was read")
     unmarked: tuple[str, ...] = Field(default=(), description="mounts that could not be watched")

@@ -95,8 +95,10 @@ def more(record: RunRecord) -> str:
     if unknown:
         sentences.append(
             ngettext(
-                "%(n)s more file was opened by a process that had ended before it was known.",
-                "%(n)s more files were opened by processes that had ended before they were known.",
+                "%(n)s more time a file was opened by a process that had ended before it was "
+                "known.",
+                "%(n)s more times a file was opened by processes that had ended before they were "
+                "known.",
                 unknown,
             )
         )
