@@ -63,9 +63,10 @@ def last_record(house: Path) -> dict[str, Any]:
 
 
 def test_a_password_reaches_all_that_becomes_root(ops: SudoHost, tmp_path: Path) -> None:
-    """Playbooks, checks, readings, canary, egress and residue; it is to be read nowhere."""
+    """Playbooks, checks, readings, canary, egress, files, residue; it is to be read nowhere."""
     house = ops.house(tmp_path)
-    edit(house, "drills/shop.yml", "hosts: standby,", "hosts: standby, egress: denied,")
+    beside = "hosts: standby, egress: denied, watch_files: true,"
+    edit(house, "drills/shop.yml", "hosts: standby,", beside)
     (house / "planted").write_text("a" * 64)
     (house / "planted").chmod(0o600)
     edit(
@@ -81,8 +82,9 @@ def test_a_password_reaches_all_that_becomes_root(ops: SudoHost, tmp_path: Path)
     for path in (house / "state").rglob("*"):
         content = path.read_bytes() if path.is_file() else b""
         assert not any(part in content for part in _PARTS), path
-    baseline = json.dumps(last_record(house))
-    assert "only root sees" not in baseline
+    record = last_record(house)
+    assert "only root sees" not in json.dumps(record)
+    assert [each["complete"] for each in record["files"].values()] == [True], record["files"]
 
 
 def test_the_doctor_finds_a_wrong_password(ops: SudoHost, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 from tests.integration.hosts.two_hosts import TEARDOWN, TwoHosts
 from tests.integration.house import edit, pradrill, write
-from tests.integration.test_leases import last_record, slow_run
+from tests.integration.test_leases import last_record, slow_run, until
 from tests.integration.test_residue_inventory import inside
 
 from pradrill.testing.reasons import texts
@@ -270,16 +271,23 @@ def test_a_killed_run_leaves_no_table(clean: TwoHosts, tmp_path: Path) -> None:
     house = denied(clean, tmp_path / "house")
     with slow_run(clean, house, tmp_path / "tmp") as process:
         assert "table inet pradrill_" in nft(clean)
-        clean.standby.run("timeout", "5", "bash", "-c", "echo > /dev/tcp/203.0.113.7/5432")
+        service = ("setpriv", "--reuid=nobody", "--clear-groups")
+        tries = ("timeout", "5", "bash", "-c", "echo > /dev/tcp/203.0.113.7/5432")
+        clean.standby.run(*service, *tries)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert "table inet pradrill_" in nft(clean)
-    result = pradrill(house, "runs")
+    inside_net = ("nsenter", f"--net=/proc/{clean.standby.network}/ns/net")
+    with subprocess.Popen([*inside_net, *service, "sleep", "300"]) as running:
+        result = pradrill(house, "runs")
+        running.kill()
     assert "was killed; its standby was torn down" in result.stderr, result.stderr
     (clean.standby.srv / "go").touch()
     assert nft(clean) == before
     record = last_record(house)
-    assert where(record)["203.0.113.7 5432"]["count"] == 1
+    attempt = where(record)["203.0.113.7 5432"]
+    assert attempt["count"] == 1
+    assert (attempt["user"], attempt["process"], attempt["programs"]) == ("nobody", None, ["sleep"])
     assert record["egress"]["web-dr"]["removed"]
 
 
@@ -381,3 +389,122 @@ def test_a_killed_run_goes_on_behind_its_table(clean: TwoHosts, tmp_path: Path) 
     result = pradrill(house, "resume", run_id)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "pradrill" not in nft(clean)
+
+
+_FIREWALLD = """\
+table inet firewalld {
+    chain mangle_PREROUTING { type filter hook prerouting priority -140; policy accept; }
+    chain filter_INPUT {
+        type filter hook input priority 10; policy accept;
+        ct state { established, related } accept
+        iifname "lo" accept
+    }
+    chain filter_FORWARD {
+        type filter hook forward priority 10; policy accept;
+        ct state { established, related } accept
+        ct status dnat accept
+    }
+    chain filter_OUTPUT {
+        type filter hook output priority 10; policy accept;
+        ct state { established, related } accept
+        oifname "lo" accept
+    }
+}
+"""
+_DOCKER = """\
+table ip nat {
+    chain DOCKER {
+        iifname "docker0" return
+        iifname != "docker0" tcp dport 8080 dnat to 172.17.0.2:80
+    }
+    chain PREROUTING {
+        type nat hook prerouting priority -100; policy accept;
+        fib daddr type local jump DOCKER
+    }
+    chain OUTPUT {
+        type nat hook output priority -100; policy accept;
+        ip daddr != 127.0.0.0/8 fib daddr type local jump DOCKER
+    }
+    chain POSTROUTING {
+        type nat hook postrouting priority 100; policy accept;
+        oifname != "docker0" ip saddr 172.17.0.0/16 masquerade
+    }
+}
+table ip filter {
+    chain DOCKER { iifname != "docker0" oifname "docker0" ip daddr 172.17.0.2 tcp dport 80 accept; }
+    chain FORWARD {
+        type filter hook forward priority 0; policy drop;
+        oifname "docker0" ct state related,established accept
+        oifname "docker0" jump DOCKER
+        iifname "docker0" oifname != "docker0" accept
+        iifname "docker0" oifname "docker0" accept
+    }
+}
+"""
+"""As firewalld 1.3 and Docker 20.10 (by iptables-nft) write them, without what is empty."""
+
+
+def load(hosts: TwoHosts, folder: Path, *, first: str = "") -> None:
+    """Load what firewalld and Docker load when they are started."""
+    (folder / "others.nft").write_text(first + _FIREWALLD + _DOCKER)
+    result = hosts.standby.run("nft", "-f", str(folder / "others.nft"))
+    assert result.returncode == 0, result.stderr
+
+
+@contextmanager
+def container(hosts: TwoHosts) -> Iterator[tuple[str, ...]]:
+    """Give what runs a command in a network behind docker0, as Docker makes one."""
+    with subprocess.Popen(["unshare", "--net", "sleep", "600"]) as holder:
+        inside = ("nsenter", f"--net=/proc/{holder.pid}/ns/net")
+        theirs, ours = Path(f"/proc/{holder.pid}/ns/net"), Path("/proc/self/ns/net")
+        until(lambda: theirs.readlink() != ours.readlink(), "it has no network of its own")
+        here = [
+            "ip link add docker0 type bridge",
+            "ip address add 172.17.0.1/16 dev docker0",
+            "ip link set docker0 up",
+            f"ip link add pdveth type veth peer name eth0 netns {holder.pid}",
+            "ip link set pdveth master docker0 up",
+            "sysctl -qw net.ipv4.ip_forward=1",
+        ]
+        there = [
+            "ip address add 172.17.0.2/16 dev eth0",
+            "ip link set eth0 up",
+            "ip route add default via 172.17.0.1",
+        ]
+        try:
+            for line in here:
+                hosts.standby.run(*line.split())
+            for line in there:
+                subprocess.run([*inside, *line.split()], check=True)
+            yield inside
+        finally:
+            hosts.standby.run("ip", "link", "delete", "docker0")
+            holder.kill()
+
+
+@pytest.mark.nightly
+def test_firewalld_and_docker_stay_beside_the_table(clean: TwoHosts, tmp_path: Path) -> None:
+    """A container's way out is denied too, a published port is served, and a reload is no loss."""
+    load(clean, tmp_path)
+    again = "delete table inet firewalld\ndelete table ip nat\ndelete table ip filter\n"
+    serve = "import socket; s = socket.create_server(('0.0.0.0', 80)); s.accept()[0].send(b'page')"
+    house = denied(clean, tmp_path / "house")
+    with container(clean) as inside:
+        before = nft(clean)
+        with (
+            subprocess.Popen([*inside, "python3", "-c", serve]) as server,
+            slow_run(clean, house, tmp_path / "tmp") as process,
+        ):
+            load(clean, tmp_path, first=again)  # as both do when they are started again
+            address = (clean.standby.server.address, 8080)
+            with socket.create_connection(address, timeout=10) as client:
+                assert client.recv(4) == b"page"
+            tries = ["timeout", "5", "bash", "-c", "echo > /dev/tcp/203.0.113.7/5432"]
+            assert subprocess.run([*inside, *tries], check=False).returncode == 1  # refused at once
+            (clean.standby.srv / "go").touch()
+            assert process.wait(120) == 0
+            server.wait(10)
+        assert nft(clean) == before
+    attempt = where(last_record(house))["203.0.113.7 5432"]
+    assert attempt["count"] >= 1
+    assert (attempt["user"], attempt["let_through"]) == (None, False)

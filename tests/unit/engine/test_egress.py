@@ -130,7 +130,9 @@ def test_an_unexpected_destination_is_one_finding_whoever_tries_it() -> None:
             attempt(count=5, uid=0),
             attempt("198.18.0.1", port=389, name="ldap.exemple.fr"),
             attempt("192.0.2.40", port=22, let_through=True),
-            attempt("198.18.0.2", port=25, name="smtp.exemple.fr", user="www-data"),
+            attempt(
+                "198.18.0.2", port=25, name="smtp.exemple.fr", user="www-data", programs=["httpd"]
+            ),
             names=[AskedName(name="crl.exemple.com", count=4)],
         )
     )
@@ -140,7 +142,7 @@ def test_an_unexpected_destination_is_one_finding_whoever_tries_it() -> None:
     assert keys == {
         f"egress/{drill}/203.0.113.7:5432/tcp": f"{HOST}: tcp 203.0.113.7:5432 tried 7 times",
         f"egress/{drill}/smtp.exemple.fr:25/tcp": f"{HOST}: tcp smtp.exemple.fr:25 tried once "
-        "by www-data",
+        "by www-data, httpd?",
         f"egress/{drill}/crl.exemple.com": f"{HOST}: asked for by name 4 times",
     }
     again = a_finding(key=f"egress/{drill}/203.0.113.7:5432/tcp")

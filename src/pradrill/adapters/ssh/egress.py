@@ -208,9 +208,14 @@ def _listed(text: str) -> str:
 
 def _plain(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry whose texts can be written anywhere."""
-    return {
-        key: last_line(each) if isinstance(each, str) else each for key, each in payload.items()
-    }
+    return {key: _plain_texts(each) for key, each in payload.items()}
+
+
+def _plain_texts(value: Any) -> Any:
+    """Return a text, or several, as they can be written anywhere; anything else as it is."""
+    if isinstance(value, list):
+        return [_plain_texts(each) for each in value[:_LINES]]
+    return last_line(value) if isinstance(value, str) else value
 
 
 @contextmanager

@@ -44,6 +44,7 @@ SUDO = ("sudo", "-S", "-k", "-p", "") if PASSWORD else ("sudo", "-n")
 ITSELF = "import sys;exec(sys.stdin.read().partition('# of root\\n')[2])"
 PATH = "/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin:/usr/local/bin"
 MOST_LINES = 60  # of routes
+MOST_PROGRAMS = 3  # that one user runs: of more nobody can say which it was
 
 
 class FaultError(Exception):
@@ -256,6 +257,24 @@ def user(uid: int) -> str:
         return str(uid)
 
 
+def running(uids: set[int]) -> dict[int, list[str]]:
+    """Return user → the names of what runs as that user here; none where they are many."""
+    names: dict[int, list[str]] = {uid: [] for uid in uids}
+    here = os.readlink("/proc/self/ns/net")  # noqa: PTH115 quick
+    for pid in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208
+        try:
+            uid = os.stat(f"/proc/{pid}").st_uid  # noqa: PTH116
+            if uid not in names or os.readlink(f"/proc/{pid}/ns/net") != here:  # noqa: PTH115
+                continue
+            with open(f"/proc/{pid}/comm", "rb") as file:  # noqa: PTH123
+                name = file.read().decode("utf-8", "replace").strip()
+        except OSError:
+            continue  # it has just ended
+        if name not in names[uid]:
+            names[uid].append(name)
+    return {uid: every for uid, every in names.items() if len(every) <= MOST_PROGRAMS}
+
+
 def hosts() -> dict[str, str]:
     """Return address → name, as /etc/hosts has them."""
     try:
@@ -278,6 +297,8 @@ def look(request: Words) -> Words:
             by_address[address], asked_by[address] = name, process
     attempts = []
     every, unkept = elements(table)
+    uids = {int(key[3]) for _, key, _ in every if len(key) > 3}  # noqa: PLR2004
+    programs = running(uids - {0})
     for kind, key, count in every:
         port = int(key[2]) if len(key) > 2 else None  # noqa: PLR2004 address, protocol, port, user
         uid = int(key[3]) if len(key) > 3 else None  # noqa: PLR2004
@@ -290,6 +311,7 @@ def look(request: Words) -> Words:
                 "uid": uid,
                 "user": None if uid is None else user(uid),
                 "process": asked_by.get(str(key[0])),
+                "programs": programs.get(uid, []) if uid is not None else [],
                 "count": count,
                 "let_through": kind.startswith("through"),
             }

@@ -47,6 +47,7 @@ INTERPRETERS = ("python", "perl", "ruby", "php", "node", "bash", "dash", "sh", "
 SERVICE, COMMAND, OTHER, GONE = "service", "command", "other", "gone"
 FRESH = 0.5  # seconds for which a command is not looked at again: it may become a service
 PATHS, OF_COMMANDS, PROGRAMS, EACH = 20_000, 40_000, 200, 5_000
+READS = 100
 LIFE = 86_400  # seconds
 PROC = "/proc"
 
@@ -255,7 +256,9 @@ class Watch:
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it."""
-        while select.select([self.descriptor], [], [], 0)[0]:
+        for _ in range(READS):  # of what is waiting, not of what comes meanwhile without end
+            if not select.select([self.descriptor], [], [], 0)[0]:
+                break
             self.take()
         self.join()
         return {

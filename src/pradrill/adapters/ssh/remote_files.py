@@ -19,7 +19,9 @@ import glob
 import hashlib
 import json
 import os
+import re
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -51,6 +53,8 @@ MADE = (
     *("/etc/adjtime", "/etc/.pwd.lock", "/etc/shells", "/usr/lib/locale/", "/usr/share/mime/"),
     *("/var/cache/", "/var/log/", "/run/", "/var/run/", "/dev/", "/boot/"),
     *("/var/lib/dpkg/", "/var/lib/apt/", "/var/lib/ucf/", "/var/lib/pam/", "/var/lib/systemd/"),
+    *("/etc/mysql/debian.cnf", "/etc/ssl/certs/ssl-cert-snakeoil.pem"),
+    "/etc/ssl/private/ssl-cert-snakeoil.key",
     *("/var/lib/dbus/", "/var/lib/rpm/", "/usr/share/fonts/.uuid", "/etc/pradrill/"),
 )  # a folder ends with a slash
 MADE_NAMES = (
@@ -60,6 +64,16 @@ MADE_NAMES = (
     "/loaders.cache",
     "/icon-theme.cache",
 )
+
+
+CATALOGUES = re.compile(
+    r"/var/lib/mysql/(?:(?:mysql|sys|performance_schema)/"
+    r"|ib_|ibdata|ibtmp|aria_log|undo|(?:mysql|mariadb)_upgrade_info$|multi-master\.info$|tc\.log$"
+    r"|ddl_recovery)"
+    r"|/var/lib/(?:postgresql/[^/]+/[^/]+|pgsql/(?:[^/]+/)?data)/"
+    r"(?:base/[145]/|global/|pg_\w+/|PG_VERSION$|postmaster\.)"
+)
+"""What a database server keeps of its own, beside the databases that people put into it."""
 
 
 class FileFaultError(Exception):
@@ -72,6 +86,10 @@ def control(name: str) -> Words:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(CONTROL)
             connection.connect(f"\0{name}")
+            size = struct.calcsize("3i")
+            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+            if struct.unpack("3i", credentials)[1] != os.geteuid():  # whoever took its name
+                raise FileFaultError("ended", "")
             connection.sendall(b"end\n")
             parts = []
             while chunk := connection.recv(1 << 20):
@@ -113,9 +131,9 @@ def is_below(path: str, roots: Iterable[str]) -> bool:
 
 def is_made(path: str) -> bool:
     """Tell whether a machine makes it itself, from its packages, accounts and settings."""
-    return path.endswith(MADE_NAMES) or any(
-        path.startswith(each) if each.endswith("/") else path == each for each in MADE
-    )
+    if path.endswith(MADE_NAMES) or CATALOGUES.match(path):
+        return True
+    return any(path.startswith(each) if each.endswith("/") else path == each for each in MADE)
 
 
 def of_dpkg(paths: set[str]) -> set[str]:

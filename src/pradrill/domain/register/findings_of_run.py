@@ -140,7 +140,7 @@ def _egress_key(record: RunRecord, branch: Branch, destination: Destination) -> 
 
 def _tried(each: Destination) -> str:
     """Say who tried a destination, and how often."""
-    whose = ", ".join((*each.users, *each.processes))
+    whose = ", ".join(each.whose)
     by = f" by {whose}" if whose else ""
     often = "once" if each.times == 1 else f"{each.times} times"
     where = ", ".join(address for address in each.addresses if address not in each.where)

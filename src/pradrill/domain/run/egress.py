@@ -38,6 +38,11 @@ class EgressAttempt(Model):
     )
     uid: int | None = None
     process: str | None = Field(default=None, description="that asked for the name; none: unknown")
+    programs: tuple[str, ...] = Field(
+        default=(),
+        description="what ran as that user when it was looked at, where that are few: which of "
+        "them it was, or whether it had ended, is not known",
+    )
     count: int = Field(ge=0, description="connections begun; of others than TCP, packets")
     let_through: bool = Field(description="the drill allows it; otherwise it was refused")
 
@@ -131,6 +136,7 @@ def _most(
                 "count": max(each.count, earlier.count),
                 "name": each.name or earlier.name,
                 "process": each.process or earlier.process,
+                "programs": each.programs or earlier.programs,
             }
         )
     return tuple(by_key.values())
@@ -152,9 +158,16 @@ class Destination(NamedTuple):
     addresses: tuple[str, ...]
     users: tuple[str, ...]
     processes: tuple[str, ...]
+    programs: tuple[str, ...]
+    """What ran as those users: perhaps it was that."""
     times: int
     let_through: bool
     need: Need | None
+
+    @property
+    def whose(self) -> tuple[str, ...]:
+        """Return who tried it: users, and the processes, or else what runs as these users."""
+        return *self.users, *(self.processes or (f"{name}?" for name in self.programs))
 
     @property
     def is_expected(self) -> bool:
@@ -177,6 +190,7 @@ def destinations(egress: HostEgress, needs: Iterable[Need], host: str) -> list[D
             addresses=_each_once(each.address for each in group if not _is_nowhere(each.address)),
             users=_each_once(each.user for each in group),
             processes=_each_once(each.process for each in group),
+            programs=_each_once(name for each in group for name in each.programs),
             times=sum(each.count for each in group),
             let_through=let_through,
             need=_need(group[0], needs),
@@ -192,6 +206,7 @@ def destinations(egress: HostEgress, needs: Iterable[Need], host: str) -> list[D
             addresses=(),
             users=(),
             processes=_each_once([each.process]),
+            programs=(),
             times=each.count,
             let_through=False,
             need=next((need for need in needs if host_of(need.to) == each.name), None),

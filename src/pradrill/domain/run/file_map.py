@@ -19,7 +19,7 @@ class FileOrigin(StrEnum):
     PACKAGE = "package"  # as one has brought it
     RESTORED = "restored"  # new since the drill began, below a declared root
     WRITTEN = "written"  # new since then elsewhere: by a playbook, or by the service itself
-    SYSTEM = "system"  # what a machine makes itself: accounts, caches, logs
+    SYSTEM = "system"  # what a machine makes itself: accounts, caches, catalogues
     NEITHER = "neither"  # on the standby before, and nothing says from where
     UNKNOWN = "unknown"  # there before, and no packages could be asked
 
@@ -45,7 +45,9 @@ class FileMap(Model):
     files: tuple[FileUse, ...] = Field(default=(), description="as many of them as are told")
     unkept: int = Field(default=0, ge=0, description="opened, and there was no room for them")
     gone: int = Field(
-        default=0, ge=0, description="opened by processes that had ended before they were known"
+        default=0,
+        ge=0,
+        description="times that a process opened one which had ended before it was known",
     )
     overflow: bool = Field(default=False, description="the kernel had more to tell than was read")
     unmarked: tuple[str, ...] = Field(default=(), description="mounts that could not be watched")

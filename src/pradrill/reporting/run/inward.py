@@ -95,8 +95,10 @@ def more(record: RunRecord) -> str:
     if unknown:
         sentences.append(
             ngettext(
-                "%(n)s more file was opened by a process that had ended before it was known.",
-                "%(n)s more files were opened by processes that had ended before they were known.",
+                "%(n)s more time a file was opened by a process that had ended before it was "
+                "known.",
+                "%(n)s more times a file was opened by processes that had ended before they were "
+                "known.",
                 unknown,
             )
         )
@@ -138,7 +140,8 @@ def _origins() -> dict[FileOrigin, str]:
             "origin of a file", "written during the drill, by a playbook or by the service"
         ),
         FileOrigin.SYSTEM: pgettext(
-            "origin of a file", "the machine itself: accounts, caches, logs"
+            "origin of a file",
+            "the machine itself: accounts, caches, logs, catalogues of database servers",
         ),
         FileOrigin.NEITHER: pgettext("origin of a file", "neither of these"),
         FileOrigin.UNKNOWN: pgettext("origin of a file", "not known: no packages could be asked"),

@@ -108,7 +108,7 @@ def legend(record: RunRecord) -> str:
     return _(
         "Counted are connections that were begun, to mail servers too; of others than TCP, "
         "packets. A name is known where it was asked for during the drill. A user owns the "
-        "socket; a process asked for the name."
+        "socket; a process asked for the name, or else, with a question mark, runs as that user."
     )
 
 
@@ -118,7 +118,7 @@ def _row(each: Destination) -> DestinationRow:
         protocol=each.protocol,
         address_line=", ".join(a for a in each.addresses if a not in each.where),
         host=each.standby,
-        whose=", ".join((*each.users, *each.processes)),
+        whose=", ".join(each.whose),
         times=whole(each.times),
         is_expected=each.is_expected,
         expectation=_expectation(each),
