@@ -65,8 +65,8 @@ def _page_or_why(pages: Pages, make: Callable[[Request], str], request: Request)
         code = 404 if isinstance(error, UsageError) else 500
         with speaking(pages.look.language):
             titles = {404: _("There is no such page"), 500: _("This page cannot be shown")}
-        own = isinstance(error, NoPageError)
-        page = message_page(pages.look, titles[code], error.message, error.hint, worded=own)
+        worded = isinstance(error, NoPageError)
+        page = message_page(pages.look, titles[code], error.message, error.hint, worded=worded)
         return page, code
     except Exception as error:  # noqa: BLE001 our bug: told where the command runs, and no more
         warn(f"{request.url.path}: internal error: {error!r}")

@@ -112,9 +112,21 @@ class Code(StrEnum):
     # how a step ended
     NO_CHECK_IN_SUITE = "no-check-in-suite", N_("the suite holds no check")
     NO_MANDATORY_IN_SUITE = "no-mandatory-in-suite", N_("the suite holds no mandatory check")
-    CHECKS_SKIPPED = "checks-skipped", N_("%(count)s mandatory checks were skipped")
-    CHECKS_RED = "checks-red", N_("%(count)s checks did not turn green within %(seconds)s")
-    CHECKS_SILENT = "checks-silent", N_("%(count)s checks gave no answer within %(seconds)s")
+    CHECKS_SKIPPED = (
+        "checks-skipped",
+        N_("%(count)s mandatory checks were skipped"),
+        N_("1 mandatory check was skipped"),
+    )
+    CHECKS_RED = (
+        "checks-red",
+        N_("%(count)s checks did not turn green within %(seconds)s"),
+        N_("1 check did not turn green within %(seconds)s"),
+    )
+    CHECKS_SILENT = (
+        "checks-silent",
+        N_("%(count)s checks gave no answer within %(seconds)s"),
+        N_("1 check gave no answer within %(seconds)s"),
+    )
     CHECKS_NOT_STABLE = (
         "checks-not-stable",
         N_("the checks were not green long enough within %(seconds)s"),

@@ -170,7 +170,9 @@ def message_page(
     with speaking(look.language):
         texts = [(message, symptom(message)), (hint or "", _(hint) if hint else "")]
         native = worded or look.language == "en"
-        lines = [WordedText(text, is_foreign=not native and text == own) for own, text in texts]
+        lines = [
+            WordedText(text, is_foreign=not native and text == english) for english, text in texts
+        ]
         return _page("message", look, heading=title, texts=[each for each in lines if each.text])
 
 
