@@ -133,7 +133,7 @@ def test_moodle_comes_back_quiet_and_whole(place: PlaceOfLoss) -> None:
     assert set(readings) == {"last event", "heartbeat"}
     values = step(record, "restore")["values"]
     assert values["pradrill_catalogue_time"]
-    assert values["pradrill_backup_id"] == record["catalogue"]["chosen"]["id"]
+    assert values["pradrill_backup_id"] == record["recovery"]["catalogue"]["selected"]["id"]
     assert values["pradrill_backup_id"] in json.dumps(json.loads(listing.stdout))
     assert values["moodle_sign_in_off"] == "cas alternateloginurl"
 
