@@ -4,7 +4,7 @@ set -eu
 cat > /root/backup-moodle
 mkdir -p -m 0700 /var/backups/moodle
 plant=/usr/local/sbin/plant-moodle
-[ -e /var/www/moodle/course/modlib.php ] || plant=/var/www/moodle/lib/plant.php  # the miniature's
+[ ! -e /var/www/moodle/lib/plant.php ] || plant=/var/www/moodle/lib/plant.php  # the miniature's
 runuser -u www-data -- php $plant /var/www/moodle > /var/backups/moodle/planted-password
 # Production's cache servers, which a copy must not use; a real Moodle here would look for them.
 mkdir -p /var/moodledata/muc
