@@ -126,14 +126,14 @@ def test_moodle_comes_back_quiet_and_whole(place: PlaceOfLoss) -> None:
     choose_from_catalogue(place)
     listing = pradrill("catalogue", "moodle", "--json", state=place.state, drills=place.drills)
     assert listing.returncode == 0, listing.stderr
-    result, record = place.run("moodle")
+    result, record = place.run("moodle", SLOW + 600)
     loss = assert_recovered(result, record)
     assert loss > 10, "the backup was made ten seconds before the power cut"
     readings = {each["name"]: each for each in record["recovery"]["readings"]}
     assert set(readings) == {"last event", "heartbeat"}
     values = step(record, "restore")["values"]
     assert values["pradrill_catalogue_time"]
-    assert values["pradrill_backup_id"] == record["catalogue"]["chosen"]["id"]
+    assert values["pradrill_backup_id"] == record["recovery"]["catalogue"]["selected"]["id"]
     assert values["pradrill_backup_id"] in json.dumps(json.loads(listing.stdout))
     assert values["moodle_sign_in_off"] == "cas alternateloginurl"
 
@@ -145,7 +145,7 @@ def test_a_rotten_file_fails_by_its_name(place: PlaceOfLoss, rotten: dict[str, s
         ("restic_tag: moodle\n", "restic_tag: rotten\n"),
         ("deadline: 15m", f"deadline: {GREEN}s"),
     )
-    result, record = place.run("moodle")
+    result, record = place.run("moodle", SLOW + 600)
     assert result.returncode == 10, result.stdout + result.stderr
     assert record["verdict"] == "FAILED"
     failures = failed_checks(record)

@@ -9,7 +9,8 @@ systemctl start mariadb
 mariadb -e "create database site; use site; create table orders (id int primary key, what char(32),
   more varchar(300)) select seq id, md5(seq) what, repeat(md5(seq * 7), 8) more from seq_1_to_$rows;
   alter table orders add key (what); create table mdl_task_scheduled (disabled int);
-  create table mdl_sessions (sid int); create table mdl_config (name char(40), value char(40))"
+  create table mdl_sessions (sid int); create table mdl_config (name char(40), value char(40));
+  create table mdl_config_plugins (plugin char(40), name char(40), value char(40))"
 mariadb-dump --single-transaction site > /var/backups/wordpress/wordpress.sql
 cp /var/backups/wordpress/wordpress.sql /var/backups/moodle/moodle.sql
 python3 - "$megabytes" <<'END'
@@ -23,7 +24,7 @@ for n in range(int(sys.argv[1]) * 5):
     Path(f"/var/moodledata/filedir/{n}").write_bytes(content)
 END
 printf "<?php\nrequire_once(__DIR__ . '/lib/setup.php');\n" > /var/www/moodle/config.php
-echo '<?php' > /var/www/moodle/admin/cli/purge_caches.php
+echo '<?php' | tee /var/www/moodle/admin/cli/purge_caches.php > /var/www/moodle/admin/cli/cfg.php
 restic init --quiet
 restic backup --quiet --tag wordpress /var/backups/wordpress /etc/wordpress \
   /etc/apache2/sites-available /var/lib/wordpress/wp-content

@@ -49,10 +49,12 @@ class Place:
             text = text.replace(old, new)
         path.write_text(text, encoding="utf-8")
 
-    def run(self, drill: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+    def run(
+        self, drill: str, deadline: float = 600
+    ) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
         """Run a drill; return the process and its record."""
         before = set(self.runs())
-        result = pradrill("run", drill, state=self.state, drills=self.drills)
+        result = pradrill("run", drill, state=self.state, drills=self.drills, deadline=deadline)
         return result, self.record(before)
 
     def record(self, before: set[str]) -> dict[str, Any]:
@@ -79,14 +81,16 @@ class PlaceOfLoss(Place):
 
     scene: Scene
 
-    def run(self, drill: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+    def run(
+        self, drill: str, deadline: float = 600
+    ) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
         """Run a drill whose T0 is the power cut; return the process and its record."""
         self.edit(
             drill,
             ("disruption: launch ", f"disruption: {self.scene.killed.isoformat()} "),
             ("stable_for: 10s", "stable_for: 1s"),
         )
-        result, record = super().run(drill)
+        result, record = super().run(drill, deadline)
         assert not self.standby.running
         assert not processes.carrying(record["run_id"])
         return result, record

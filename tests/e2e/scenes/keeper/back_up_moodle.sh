@@ -4,8 +4,12 @@ set -eu
 cat > /root/backup-moodle
 mkdir -p -m 0700 /var/backups/moodle
 plant=/usr/local/sbin/plant-moodle
-[ -e /var/www/moodle/course/modlib.php ] || plant=/var/www/moodle/lib/plant.php  # the miniature's
+[ ! -e /var/www/moodle/lib/plant.php ] || plant=/var/www/moodle/lib/plant.php  # the miniature's
 runuser -u www-data -- php $plant /var/www/moodle > /var/backups/moodle/planted-password
+# Production's cache servers, which a copy must not use; a real Moodle here would look for them.
+mkdir -p /var/moodledata/muc
+echo "<?php \$configuration = ['stores' => ['redis' => ['server' => 'cache.exemple.fr']]];" > /var/moodledata/muc/config.php
+chown -R www-data:www-data /var/moodledata/muc
 export RESTIC_REPOSITORY=sftp:keeper@10.0.2.100:/srv/restic/moodle RESTIC_PASSWORD=un-mot-de-passe
 restic init --quiet
 sleep 2

@@ -59,12 +59,12 @@ sed -i "s|^require_once.*setup.php.*|\$CFG->tempdir = '/srv/moodle-temp';\n&|" $
 install -d -o www-data /srv/moodle-temp
 chgrp www-data $code/config.php
 chmod 0640 $code/config.php
+chown -R www-data:www-data $data
 cfg() { runuser -u www-data -- php $code/admin/cli/cfg.php "$@"; }
 cfg --component=auth_cas --name=hostname --set=cas.exemple.fr
 cfg --name=auth --set=cas
 cfg --name=alternateloginurl --set=https://sso.exemple.fr/login
-mkdir -p $data/muc $data/sessions
-echo "<?php \$configuration = ['stores' => ['redis' => ['server' => 'cache.exemple.fr']]];" > $data/muc/config.php
+mkdir -p $data/sessions
 echo old > $data/sessions/sess_0123456789
 
 cat > /root/fill.py <<'END'
