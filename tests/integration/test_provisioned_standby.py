@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import signal
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.integration.hosts.namespace_cloud import remove_all, write_cloud
-from tests.integration.house import build, pradrill
+from tests.integration.house import beside, build, pradrill
+
+from pradrill.domain.run.machine import tag_of
+from pradrill.errors import ExitCode
 
 
 @pytest.fixture
@@ -30,3 +35,74 @@ def test_a_drill_on_a_machine_of_its_own(cloud: Path, tmp_path: Path) -> None:
     journal = "".join(path.read_text() for path in tmp_path.glob("state/runs/*/journal.jsonl"))
     assert "pradrill_addresses" in journal
     assert "PRIVATE KEY" not in journal
+
+
+@pytest.mark.nightly
+def test_gc_ends_machines_that_are_over_and_no_other(cloud: Path, tmp_path: Path) -> None:
+    """Past its expiry or of a run that has ended: shown first, then destroyed by the playbook."""
+    run_id = json.loads(pradrill(tmp_path, "run", "shop", "--json").stdout)["run_id"]
+    machines = {
+        "ours": (tag_of(run_id), "2999-01-01T00:00:00+00:00"),
+        "past": ("pradrill-0123456789ab", "2020-01-01T00:00:00+00:00"),
+        "theirs": ("pradrill-ba9876543210", "2999-01-01T00:00:00+00:00"),
+    }
+    for name, (tag, expires) in machines.items():
+        (cloud / name).mkdir()
+        (cloud / name / "tag").write_text(tag)
+        (cloud / name / "expires").write_text(expires)
+
+    shown = pradrill(tmp_path, "gc")
+    assert f"machine ours of run {run_id}\n" in shown.stdout
+    assert "machine past tagged pradrill-0123456789ab, over since 2020-01-01" in shown.stdout
+    assert "theirs" not in shown.stdout
+    assert len(list(cloud.iterdir())) == 3
+
+    assert pradrill(tmp_path, "gc", "--yes").returncode == 0
+    assert [each.name for each in cloud.iterdir()] == ["theirs"]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("moment", ["defined", "started", "restoring"])
+def test_the_next_command_after_kill_9_destroys_the_machine(
+    moment: str, cloud: Path, tmp_path: Path
+) -> None:
+    """Killed when it was defined, when it was started, and in the restore: none is left."""
+    begun = tmp_path / "reached"
+    (tmp_path / "pause").write_text(moment)
+    if moment == "restoring":
+        play = "- {hosts: all, gather_facts: false, tasks: [{ansible.builtin.raw: sleep 600}]}\n"
+        (tmp_path / "playbooks/restore.yml").write_text(play)
+    with beside(tmp_path, "run", "shop") as run:
+        wait_until(begun.exists, 120)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+    assert len(list(cloud.iterdir())) == 1
+    (tmp_path / "pause").unlink()
+
+    told = pradrill(tmp_path, "status")
+    assert "was killed" in told.stderr
+    assert list(cloud.iterdir()) == []
+    record = json.loads(pradrill(tmp_path, "show", "--json").stdout)
+    assert (record["state"], record["residue"]) == ("CRASHED", [])
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("moment", ["defined", "started"])
+def test_ctrl_c_while_a_machine_is_made_destroys_it(
+    moment: str, cloud: Path, tmp_path: Path
+) -> None:
+    """It is stopped through its teardown, and nothing is left."""
+    (tmp_path / "pause").write_text(moment)
+    with beside(tmp_path, "run", "shop") as run:
+        wait_until((tmp_path / "reached").exists, 120)
+        run.send_signal(signal.SIGINT)
+        assert run.wait(120) == ExitCode.INTERRUPTED
+    assert list(cloud.iterdir()) == []
+
+
+def wait_until(there: Callable[[], bool], seconds: float) -> None:
+    """Return once something is so."""
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.1)

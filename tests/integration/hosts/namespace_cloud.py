@@ -209,12 +209,14 @@ def listing(cloud: Path, tag: str) -> list[dict[str, str]]:
 
 def main(verb: str, cloud: Path, tag: str, *more: str) -> None:
     """Do what a playbook asks for, and print what it hands back."""
-    answers = {
-        "make": lambda: make(cloud, tag, *more),
-        "destroy": lambda: destroy(cloud, tag),
-        "list": lambda: listing(cloud, tag),
-    }
-    sys.stdout.write(json.dumps(answers[verb]()))
+    answer: object
+    if verb == "make":
+        answer = make(cloud, tag, *more)
+    elif verb == "destroy":
+        answer = destroy(cloud, tag)
+    else:
+        answer = listing(cloud, tag)
+    sys.stdout.write(json.dumps(answer))
 
 
 if __name__ == "__main__":
