@@ -73,13 +73,13 @@ def test_the_next_command_after_kill_9_destroys_the_machine(
         play = "- {hosts: all, gather_facts: false, tasks: [{ansible.builtin.raw: sleep 600}]}\n"
         (tmp_path / "playbooks/restore.yml").write_text(play)
     with beside(tmp_path, "run", "shop") as run:
-        wait_until(begun.exists, 120)
+        wait_until(begun.exists, 300)
         run.send_signal(signal.SIGKILL)
         run.wait()
     assert len(list(cloud.iterdir())) == 1
     (tmp_path / "pause").unlink()
 
-    told = pradrill(tmp_path, "status")
+    told = pradrill(tmp_path, "runs")
     assert "was killed" in told.stderr
     assert list(cloud.iterdir()) == []
     record = json.loads(pradrill(tmp_path, "show", "--json").stdout)
@@ -94,9 +94,9 @@ def test_ctrl_c_while_a_machine_is_made_destroys_it(
     """It is stopped through its teardown, and nothing is left."""
     (tmp_path / "pause").write_text(moment)
     with beside(tmp_path, "run", "shop") as run:
-        wait_until((tmp_path / "reached").exists, 120)
+        wait_until((tmp_path / "reached").exists, 300)
         run.send_signal(signal.SIGINT)
-        assert run.wait(120) == ExitCode.INTERRUPTED
+        assert run.wait(300) == ExitCode.INTERRUPTED
     assert list(cloud.iterdir()) == []
 
 
