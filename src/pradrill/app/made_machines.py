@@ -19,7 +19,7 @@ from pradrill.domain.run.run_plan import RunPlan
 from pradrill.engine.hypervisors import Hypervisors, reached
 from pradrill.errors import PradrillError
 from pradrill.ports import Progress
-from pradrill.system import in_memory, scratch
+from pradrill.system import scratch
 
 
 class MadeMachines(NamedTuple):
@@ -93,12 +93,9 @@ def _at(app: App, plan: RunPlan, progress: Progress) -> Iterator[tuple[Hyperviso
     """Give what machines are made on, and a folder for what is looked at."""
     name = f"gc-{secrets.token_hex(6)}"
     prefix = scratch.prefix(name)
-    try:
-        with (
-            closing(tools_for(app, plan, progress)) as tools,
-            tempfile.TemporaryDirectory(prefix=prefix, dir=scratch.base()) as folder,
-            reached(tools, plan, name, progress.say) as hypervisors,
-        ):
-            yield hypervisors, Path(folder)
-    finally:
-        in_memory.sweep(name)
+    with (
+        closing(tools_for(app, plan, progress)) as tools,
+        tempfile.TemporaryDirectory(prefix=prefix, dir=scratch.base()) as folder,
+        reached(tools, plan, name, progress.say) as hypervisors,
+    ):
+        yield hypervisors, Path(folder)

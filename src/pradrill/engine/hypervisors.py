@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, NamedTuple
 
 from pradrill.domain.declared.playbook_step import PlaybookStep
@@ -86,8 +87,9 @@ def reached(tools: Tools, plan: RunPlan, marker: str, say: Say) -> Iterator[Hype
     No playbook runs on a service's primary: a name that was mistaken in an inventory is enough.
     """
     hosts = planned(tools.hypervisors, "something to make machines on")
-    site = hosts.start(in_memory.folder(marker), marker, say)
+    folder = in_memory.folder(marker)
     try:
+        site = hosts.start(folder, marker, say)
         if len(site.proven) < len(site.hosts):
             machines = [tools.probe.facts(host, site) for host in site.hosts]
             for host, facts in zip(site.hosts, machines, strict=True):
@@ -103,3 +105,4 @@ def reached(tools: Tools, plan: RunPlan, marker: str, say: Say) -> Iterator[Hype
         yield Hypervisors(tools, plan, site, marker, say)
     finally:
         hosts.stop(marker)
+        rmtree(folder, ignore_errors=True)

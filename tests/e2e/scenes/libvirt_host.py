@@ -57,10 +57,9 @@ class LibvirtHost:
 
     def virsh(self, *words: str) -> str:
         """Return what virsh prints there."""
-        ssh = ("ssh", "-i", self.login, "-o", "StrictHostKeyChecking=no", "root@127.0.0.1")
+        ssh = ("ssh", "-i", str(self.login), "-o", "StrictHostKeyChecking=no", "root@127.0.0.1")
         command = [*self.inside, *ssh, "virsh", "-q", "-c", "qemu:///system", *words]
-        result = subprocess.run(command, capture_output=True, text=True, check=True)
-        return result.stdout
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     def volumes(self) -> set[str]:
         """Return the names of the files where volumes lie."""
@@ -70,7 +69,7 @@ class LibvirtHost:
 def install(root: Path, image: Path) -> None:
     """Install the hypervisor's system, with an image that machines are cloned from."""
     include = f"--include={','.join(_PACKAGES)}"
-    command = ["mmdebstrap", "--quiet", "--variant=minbase", include, "bookworm", root]
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", include, "bookworm", str(root)]
     subprocess.run(command, check=True)
     with (root / "etc/libvirt/qemu.conf").open("a", encoding="utf-8") as file:
         file.write(_SETTINGS)
@@ -82,7 +81,7 @@ def install(root: Path, image: Path) -> None:
 def libvirt_host(root: Path, folder: Path) -> Iterator[LibvirtHost]:
     """Run an installed hypervisor; all that it runs ends with it. Takes root."""
     login = folder / "login"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", login], check=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(login)], check=True)
     (root / "root/.ssh").mkdir(mode=0o700, exist_ok=True)
     shutil.copy(login.with_suffix(".pub"), root / "root/.ssh/authorized_keys")
     unshare = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child"]

@@ -16,6 +16,8 @@ from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.crashed_runs import recover_crashed
 from pradrill.errors import ExitCode, UnreachableError
+from pradrill.reporting.language.i18n import speaking
+from pradrill.reporting.run import page
 from pradrill.testing import FakeClock, FakeProbe, FakeProgress, FakeStandby, played
 from pradrill.testing.builders import START
 from pradrill.testing.fake_machines import (
@@ -203,3 +205,15 @@ def test_a_hypervisor_that_is_a_primary_is_not_touched() -> None:
     record = drill.run()
     assert drill.untouched()
     assert record.refusal is Refusal.NOT_READY
+
+
+def test_a_report_does_not_say_that_nothing_was_touched() -> None:
+    """A refused run on a machine that was made and ended says both, in each language."""
+    drill, _ = bench({"restore_moodle": StepOutcome.FAILED, "make": FAILED})
+    record = drill.run()
+    notes = " ".join(page.notes(record))
+    assert "Nothing was touched" not in notes
+    assert "nothing was restored" in notes
+    assert page.teardown(record).startswith("The machines that the run had made were ended")
+    with speaking("fr"):
+        assert page.teardown(record).startswith("Les machines que l")
