@@ -74,8 +74,8 @@ def house(host: LibvirtHost, tmp_path: Path) -> Path:
 def on(house: Path, standby: str) -> None:
     """Put the house's drill on another standby."""
     path = house / "drills/shop.yml"
-    kept, _, _ = path.read_text("utf-8").partition("standby:\n")
-    lines = [each for each in kept.splitlines() if not each.startswith(("standby:", "teardown:"))]
+    before, _, _ = path.read_text("utf-8").partition("standby:\n")
+    lines = [each for each in before.splitlines() if not each.startswith(("standby:", "teardown:"))]
     text = "\n".join(lines).replace("[100::1]:9", "192.0.2.10:443")
     path.write_text(f"{text.replace('deadline: 1m', 'deadline: 10m')}\n{standby}", "utf-8")
 

@@ -51,10 +51,10 @@ def test_gc_ends_machines_that_are_over_and_no_other(cloud: Path, tmp_path: Path
         (cloud / name / "tag").write_text(tag)
         (cloud / name / "expires").write_text(expires)
 
-    shown = pradrill(tmp_path, "gc")
-    assert f"machine ours of run {run_id}\n" in shown.stdout
-    assert "machine past tagged pradrill-0123456789ab, over since 2020-01-01" in shown.stdout
-    assert "theirs" not in shown.stdout
+    listing = pradrill(tmp_path, "gc")
+    assert f"machine ours of run {run_id}\n" in listing.stdout
+    assert "machine past tagged pradrill-0123456789ab, over since 2020-01-01" in listing.stdout
+    assert "theirs" not in listing.stdout
     assert len(list(cloud.iterdir())) == 3
 
     assert pradrill(tmp_path, "gc", "--yes").returncode == 0
@@ -67,20 +67,20 @@ def test_the_next_command_after_kill_9_destroys_the_machine(
     moment: str, cloud: Path, tmp_path: Path
 ) -> None:
     """Killed when it was defined, when it was started, and in the restore: none is left."""
-    begun = tmp_path / "reached"
+    there = tmp_path / "reached"
     (tmp_path / "pause").write_text(moment)
     if moment == "restoring":
         play = "- {hosts: all, gather_facts: false, tasks: [{ansible.builtin.raw: sleep 600}]}\n"
         (tmp_path / "playbooks/restore.yml").write_text(play)
     with beside(tmp_path, "run", "shop") as run:
-        wait_until(begun.exists, 300)
+        wait_until(there.exists, 300)
         run.send_signal(signal.SIGKILL)
         run.wait()
     assert len(list(cloud.iterdir())) == 1
     (tmp_path / "pause").unlink()
 
-    told = pradrill(tmp_path, "runs")
-    assert "was killed" in told.stderr
+    result = pradrill(tmp_path, "runs")
+    assert "was killed" in result.stderr
     assert list(cloud.iterdir()) == []
     record = json.loads(pradrill(tmp_path, "show", "--json").stdout)
     assert (record["state"], record["residue"]) == ("CRASHED", [])

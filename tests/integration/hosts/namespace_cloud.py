@@ -69,8 +69,8 @@ def write_cloud(house: Path) -> Path:
         )
         (house / f"playbooks/{verb}.yml").write_text(play, "utf-8")
     drill = (house / "drills/shop.yml").read_text("utf-8").splitlines(keepends=True)
-    kept = "".join(line for line in drill if not line.startswith(("standby:", "teardown:")))
-    (house / "drills/shop.yml").write_text(kept + STANDBY, "utf-8")
+    text = "".join(line for line in drill if not line.startswith(("standby:", "teardown:")))
+    (house / "drills/shop.yml").write_text(text + STANDBY, "utf-8")
     return cloud
 
 

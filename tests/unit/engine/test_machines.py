@@ -68,11 +68,11 @@ def test_the_time_in_which_machines_are_made_is_inside_the_rta_and_shown_apart()
     """The technical RTA counts from where making them began."""
     drill, _ = bench(silences=30)
     record = drill.run()
-    (made,) = [step for step in record.steps if step.name == "provision the standby"]
-    assert record.recovery.provisioning == made.seconds == 90.0
+    (step,) = [s for s in record.steps if s.name == "provision the standby"]
+    assert record.recovery.provisioning == step.seconds == 90.0
     assert record.recovery.rta is not None
-    assert record.recovery.rta.seconds > made.seconds
-    assert record.recovery.marks[Mark.RECOVERY_STARTS].at == made.started
+    assert record.recovery.rta.seconds > step.seconds
+    assert record.recovery.marks[Mark.RECOVERY_STARTS].at == step.started
 
 
 FAILED = played(FakeClock(), StepOutcome.FAILED)
@@ -185,8 +185,8 @@ def test_the_next_command_destroys_the_machines_of_a_killed_run(step: str) -> No
         drill.run()
     journal = drill.journal
     events = list(journal.events())
-    begun = [facts.get("name") for event, _, facts in events if event == "step_started"]
-    cut = begun.index("release the standby")
+    names = [facts.get("name") for event, _, facts in events if event == "step_started"]
+    cut = names.index("release the standby")
     starts = [n for n, (event, _, _) in enumerate(events) if event == "step_started"]
     del journal._lines[starts[cut] :]  # a killed process has not torn down
     journal.close()
