@@ -76,7 +76,7 @@ def on(house: Path, standby: str) -> None:
     path = house / "drills/shop.yml"
     before, _, _ = path.read_text("utf-8").partition("standby:\n")
     lines = [each for each in before.splitlines() if not each.startswith(("standby:", "teardown:"))]
-    text = "\n".join(lines).replace("[100::1]:9", "192.0.2.10:443")
+    text = "\n".join(lines).replace("[100::1]:9", "192.0.2.10:443").replace("-5min", "-50min")
     path.write_text(f"{text.replace('deadline: 1m', 'deadline: 10m')}\n{standby}", "utf-8")
 
 

@@ -73,7 +73,7 @@ def test_the_next_command_after_kill_9_destroys_the_machine(
         play = "- {hosts: all, gather_facts: false, tasks: [{ansible.builtin.raw: sleep 600}]}\n"
         (tmp_path / "playbooks/restore.yml").write_text(play)
     with beside(tmp_path, "run", "shop") as run:
-        wait_until(there.exists, 300)
+        wait_until(there.exists, 600)
         run.send_signal(signal.SIGKILL)
         run.wait()
     assert len(list(cloud.iterdir())) == 1
