@@ -15,6 +15,7 @@ from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.crashed_runs import recover_crashed
+from pradrill.engine.repeated_teardown import repeat_teardown
 from pradrill.errors import ExitCode, UnreachableError
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.run import page
@@ -217,3 +218,12 @@ def test_a_report_does_not_say_that_nothing_was_touched() -> None:
     assert page.teardown(record).startswith("The machines that the run had made were ended")
     with speaking("fr"):
         assert page.teardown(record).startswith("Les machines que l")
+
+
+def test_the_teardown_of_a_sealed_run_can_be_repeated_for_its_machines() -> None:
+    """`pradrill teardown RUN` ends by its tag what stayed, also where nothing was restored."""
+    drill, cloud = bench({"make": FAILED}, stubborn=2)
+    cloud.machines["ours"] = tag_of(RUN)
+    assert codes(drill.run()) == [Code.MACHINE_LEFT]
+    assert repeat_teardown(drill.journal, drill.tools) == ()
+    assert cloud.machines == {}
