@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.hosts.namespace_cloud import remove_all, write_cloud
+from tests.integration.hosts.namespace_cloud import make, remove_all, write_cloud
 from tests.integration.house import beside, build, pradrill
 
-from pradrill.domain.run.machine import tag_of
+from pradrill.adapters.standbys.provisioned import ProvisionedHosts
+from pradrill.domain.run.machine import addresses_in, tag_of
 from pradrill.errors import ExitCode
+
+RUN = "20261130T020000Z-shop-a1b2c3"
 
 
 @pytest.fixture
@@ -24,6 +28,34 @@ def cloud(tmp_path: Path) -> Iterator[Path]:
     remove_all(machines)
 
 
+def test_a_machine_has_the_key_that_was_pinned_before_it_was(cloud: Path, tmp_path: Path) -> None:
+    """From cloud-init's files alone: SSH accepts it by that key, and its marker names the run."""
+    hosts = ProvisionedHosts(["web-dr"])
+    (tmp_path / "keys").mkdir(mode=0o700)
+    (seed,) = hosts.sow(tmp_path / "keys", RUN)
+    machines = json.dumps([seed.model_dump(mode="json")])
+    addresses = make(cloud, tag_of(RUN), "2999-01-01T00:00:00+00:00", machines)
+    hosts.settle(addresses_in({"pradrill_addresses": addresses}, ["web-dr"]))
+    wait_until(lambda: not hosts.silent(), 60)
+
+    site = hosts.start(tmp_path, RUN, lambda _line: None)
+    try:
+        command = [
+            "ssh",
+            "-F",
+            site.ssh_config,
+            "web-dr",
+            "cat /etc/machine-id /etc/pradrill/standby",
+        ]
+        lines = subprocess.run(
+            command, capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        assert lines[1:] == [lines[0], f"{RUN} web-dr"]
+    finally:
+        assert hosts.stop(RUN) == []
+
+
+@pytest.mark.nightly
 def test_a_drill_on_a_machine_of_its_own(cloud: Path, tmp_path: Path) -> None:
     """Made with keys that were known before, restored on, verified, destroyed, listed no more."""
     result = pradrill(tmp_path, "run", "shop")
