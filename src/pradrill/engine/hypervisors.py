@@ -18,7 +18,7 @@ from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.reason import ReasonError
 from pradrill.engine.context import Tools, planned
 from pradrill.engine.guards import identity_guards
-from pradrill.errors import NotReadyError
+from pradrill.errors import NotReadyError, PradrillError
 from pradrill.ports import Cancelled, Play, Say
 from pradrill.system import in_memory
 
@@ -74,6 +74,21 @@ class Hypervisors(NamedTuple):
             raise ReasonError(result.detail)
         machines = listing_in(result.values, step.playbook)
         return tuple(each for each in machines if tag in {"", each.tag})
+
+    def end_commands(self) -> None:
+        """End what a playbook of the run that was cut has begun there, and what still goes on.
+
+        Else it would make, once all was ended, what nothing finds. On the controller the run's
+        processes are ended already.
+        """
+        for host in self.site.hosts if self.making.hypervisor is not None else ():
+            try:
+                strays = self.tools.probe.end_strays(host, self.site, None, commands=True)
+            except PradrillError as error:
+                self.say(error.message)  # machines are looked for twice
+                continue
+            for each in strays.ours:
+                self.say(f"{host.name}: ended what was still going on: {each}")
 
     def end(self, tag: str, evidence: Path) -> PlaybookResult:
         """End the machines that carry a tag."""

@@ -11,6 +11,7 @@ from tests.support.killed import Killed
 from pradrill.domain.run.machine import tag_of
 from pradrill.domain.run.outcome import GuardOutcome, StepOutcome
 from pradrill.domain.run.record import Refusal, RunRecord, RunState
+from pradrill.domain.run.scope import Stray, Strays
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
@@ -45,8 +46,8 @@ def bench(
         "hypervisors": FakeStandby(),
     }
     playbooks = {**cloud.playbooks, **(does or {})}
-    plan = a_provisioned_plan()
-    return Bench(playbooks, plan=plan, clock=clock, **{**usual, **fakes}), cloud
+    usual["plan"] = a_provisioned_plan()
+    return Bench(playbooks, clock=clock, **{**usual, **fakes}), cloud
 
 
 def codes(record: RunRecord) -> list[str]:
@@ -227,3 +228,22 @@ def test_the_teardown_of_a_sealed_run_can_be_repeated_for_its_machines() -> None
     assert codes(drill.run()) == [Code.MACHINE_LEFT]
     assert repeat_teardown(drill.journal, drill.tools) == ()
     assert cloud.machines == {}
+
+
+class BusyProbe(FakeProbe):
+    """A hypervisor where a command of a playbook goes on, until it is ended."""
+
+    def end_strays(self, *_: Any, commands: bool, **__: Any) -> Strays:
+        """End it, and tell."""
+        return Strays(ours=(Stray(pid=7, name="qemu-img", start=1.0),) if commands else ())
+
+
+def test_what_a_cut_playbook_still_does_on_the_hypervisor_is_ended_first() -> None:
+    """Else a clone that was under way would come once all was destroyed, under no name."""
+    hypervisor = {"inventory": "/etc/pradrill/hypervisor.yml", "hosts": "kvm"}
+    plan = a_provisioned_plan(hypervisor=hypervisor)
+    drill, _ = bench({"make": FAILED}, probe=BusyProbe(facts=a_made_machine(RUN)), plan=plan)
+    drill.run()
+    lines = [line for what, line in drill.progress.lines if what == "say"]
+    ended = next(n for n, line in enumerate(lines) if "qemu-img" in line)
+    assert ended < lines.index("playing destroy")
