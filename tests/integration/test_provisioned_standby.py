@@ -43,7 +43,7 @@ def test_a_machine_has_the_key_that_was_pinned_before_it_was(cloud: Path, tmp_pa
         command = [
             "ssh",
             "-F",
-            site.ssh_config,
+            str(site.ssh_config),
             "web-dr",
             "cat /etc/machine-id /etc/pradrill/standby",
         ]
