@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.hosts.namespace_cloud import remove_all, write_cloud
-from tests.integration.house import build, pradrill
+from tests.integration.hosts.namespace_cloud import make, remove_all, write_cloud
+from tests.integration.house import beside, build, pradrill
+
+from pradrill.adapters.standbys.provisioned import ProvisionedHosts
+from pradrill.domain.run.machine import addresses_in, tag_of
+from pradrill.errors import ExitCode
+
+RUN = "20261130T020000Z-shop-a1b2c3"
 
 
 @pytest.fixture
@@ -19,6 +28,34 @@ def cloud(tmp_path: Path) -> Iterator[Path]:
     remove_all(machines)
 
 
+def test_a_machine_has_the_key_that_was_pinned_before_it_was(cloud: Path, tmp_path: Path) -> None:
+    """From cloud-init's files alone: SSH accepts it by that key, and its marker names the run."""
+    hosts = ProvisionedHosts(["web-dr"])
+    (tmp_path / "keys").mkdir(mode=0o700)
+    (seed,) = hosts.sow(tmp_path / "keys", RUN)
+    machines = json.dumps([seed.model_dump(mode="json")])
+    addresses = make(cloud, tag_of(RUN), "2999-01-01T00:00:00+00:00", machines)
+    hosts.settle(addresses_in({"pradrill_addresses": addresses}, ["web-dr"]))
+    wait_until(lambda: not hosts.silent(), 60)
+
+    site = hosts.start(tmp_path, RUN, lambda _line: None)
+    try:
+        command = [
+            "ssh",
+            "-F",
+            str(site.ssh_config),
+            "web-dr",
+            "cat /etc/machine-id /etc/pradrill/standby",
+        ]
+        lines = subprocess.run(
+            command, capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        assert lines[1:] == [lines[0], f"{RUN} web-dr"]
+    finally:
+        assert hosts.stop(RUN) == []
+
+
+@pytest.mark.nightly
 def test_a_drill_on_a_machine_of_its_own(cloud: Path, tmp_path: Path) -> None:
     """Made with keys that were known before, restored on, verified, destroyed, listed no more."""
     result = pradrill(tmp_path, "run", "shop")
@@ -30,3 +67,74 @@ def test_a_drill_on_a_machine_of_its_own(cloud: Path, tmp_path: Path) -> None:
     journal = "".join(path.read_text() for path in tmp_path.glob("state/runs/*/journal.jsonl"))
     assert "pradrill_addresses" in journal
     assert "PRIVATE KEY" not in journal
+
+
+@pytest.mark.nightly
+def test_gc_ends_machines_that_are_over_and_no_other(cloud: Path, tmp_path: Path) -> None:
+    """Past its expiry or of a run that has ended: shown first, then destroyed by the playbook."""
+    run_id = json.loads(pradrill(tmp_path, "run", "shop", "--json").stdout)["run_id"]
+    machines = {
+        "ours": (tag_of(run_id), "2999-01-01T00:00:00+00:00"),
+        "past": ("pradrill-0123456789ab", "2020-01-01T00:00:00+00:00"),
+        "theirs": ("pradrill-ba9876543210", "2999-01-01T00:00:00+00:00"),
+    }
+    for name, (tag, expires) in machines.items():
+        (cloud / name).mkdir()
+        (cloud / name / "tag").write_text(tag)
+        (cloud / name / "expires").write_text(expires)
+
+    listing = pradrill(tmp_path, "gc")
+    assert f"machine ours of run {run_id}\n" in listing.stdout
+    assert "machine past tagged pradrill-0123456789ab, over since 2020-01-01" in listing.stdout
+    assert "theirs" not in listing.stdout
+    assert len(list(cloud.iterdir())) == 3
+
+    assert pradrill(tmp_path, "gc", "--yes").returncode == 0
+    assert [each.name for each in cloud.iterdir()] == ["theirs"]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("moment", ["defined", "started", "restoring"])
+def test_the_next_command_after_kill_9_destroys_the_machine(
+    moment: str, cloud: Path, tmp_path: Path
+) -> None:
+    """Killed when it was defined, when it was started, and in the restore: none is left."""
+    there = tmp_path / "reached"
+    (tmp_path / "pause").write_text(moment)
+    if moment == "restoring":
+        play = "- {hosts: all, gather_facts: false, tasks: [{ansible.builtin.raw: sleep 600}]}\n"
+        (tmp_path / "playbooks/restore.yml").write_text(play)
+    with beside(tmp_path, "run", "shop") as run:
+        wait_until(there.exists, 600)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+    assert len(list(cloud.iterdir())) == 1
+    (tmp_path / "pause").unlink()
+
+    result = pradrill(tmp_path, "runs")
+    assert "was killed" in result.stderr
+    assert list(cloud.iterdir()) == []
+    record = json.loads(pradrill(tmp_path, "show", "--json").stdout)
+    assert (record["state"], record["residue"]) == ("CRASHED", [])
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("moment", ["defined", "started"])
+def test_ctrl_c_while_a_machine_is_made_destroys_it(
+    moment: str, cloud: Path, tmp_path: Path
+) -> None:
+    """It is stopped through its teardown, and nothing is left."""
+    (tmp_path / "pause").write_text(moment)
+    with beside(tmp_path, "run", "shop") as run:
+        wait_until((tmp_path / "reached").exists, 300)
+        run.send_signal(signal.SIGINT)
+        assert run.wait(300) == ExitCode.INTERRUPTED
+    assert list(cloud.iterdir()) == []
+
+
+def wait_until(there: Callable[[], bool], seconds: float) -> None:
+    """Return once something is so."""
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.1)

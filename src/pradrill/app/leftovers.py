@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pradrill.app.composition import App
 from pradrill.app.damage import wrongs
+from pradrill.app.made_machines import made_machines
 from pradrill.app.reading import warn
 from pradrill.app.tools import closing, tools_for
 from pradrill.domain.run.record import RunRecord
@@ -30,7 +31,7 @@ class Leftover(NamedTuple):
 
 
 def leftovers(app: App, progress: Progress) -> list[Leftover]:
-    """Find what runs have left that are over: on this machine, in its lab, on their standbys.
+    """Find what runs have left that are over: here, on standbys, and where machines are made.
 
     Nothing of a run that lives, or that was killed and can go on, and nothing of another user.
     """
@@ -40,6 +41,10 @@ def leftovers(app: App, progress: Progress) -> list[Leftover]:
         *_folders(app),
         *_machines(app, records),
         *_standbys(app, records, progress),
+        *(
+            Leftover(each.lines, each.end)
+            for each in made_machines(app, records, _not_over(app), progress)
+        ),
     ]
 
 

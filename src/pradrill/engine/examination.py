@@ -24,8 +24,9 @@ from pradrill.domain.values.secret import secrets_of
 from pradrill.engine.backup_access import keyless_impediments, opened_paths
 from pradrill.engine.context import Tools
 from pradrill.engine.guards import identity_guards, marker_guard, reach_guards
+from pradrill.engine.hypervisors import reached
 from pradrill.errors import NotReadyError, PradrillError
-from pradrill.ports import Bounds, Play
+from pradrill.ports import Bounds, Play, Standby
 
 _ROOT_SECONDS = 60.0
 _APART = 2.0
@@ -73,6 +74,8 @@ class Examination:
         for problem in problems:
             yield self._fails(Concern.STANDBY, problem.what, problem.mend, hint=problem.hint)
 
+        if self._tools.hypervisors is not None:
+            yield from self._hypervisors(self._tools.hypervisors)
         if self._plan.drill.standby.throw_away:
             says = "its machines are made by the run: they are not started here"
             yield self._precondition(Concern.SSH, Holding.OPEN, says)
@@ -81,6 +84,24 @@ class Examination:
             yield self._precondition(Concern.SSH, Holding.OPEN, says)
         else:
             yield from self._hosts()
+
+    def _hypervisors(self, hosts: Standby) -> Iterator[Precondition]:
+        """Look whether machines could be made and found again: their listing answers."""
+        if problems := hosts.problems():
+            for problem in problems:
+                yield self._fails(Concern.STANDBY, problem.what, problem.mend, hint=problem.hint)
+            return
+        try:
+            with reached(self._tools, self._plan, self._name, lambda _line: None) as hypervisors:
+                machines = hypervisors.machines("", self._folder / "listing")
+        except PradrillError as error:
+            says = f"where its machines are made: {error.message}"
+            yield self._fails(Concern.STANDBY, says, hint=error.hint)
+            return
+        finally:
+            self._tools.runner.reap(self._name)
+        says = f"the listing of machines answers, with {_count(len(machines), 'machine')} of runs"
+        yield self._holds(Concern.STANDBY, says)
 
     def _secrets(self) -> Iterator[Precondition]:
         for problem in self._tools.unusable:

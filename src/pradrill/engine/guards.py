@@ -199,9 +199,9 @@ def marker_guard(facts: HostFacts, line: str | None = None) -> GuardResult:
     lines = facts.marker.splitlines() if facts.marker.strip() else [""]
     proven = lines[0].strip() == facts.machine_id != ""
     if proven and line is not None:
-        named = lines[1:2] == [line]
-        detail = reason(Code.MARKER_OF_RUN if named else Code.MARKER_OF_ANOTHER)
-        return _result(GuardKind.MARKER, facts.host, proven=named, detail=detail)
+        is_ours = lines[1:2] == [line]
+        detail = reason(Code.MARKER_OF_RUN if is_ours else Code.MARKER_OF_ANOTHER)
+        return _result(GuardKind.MARKER, facts.host, proven=is_ours, detail=detail)
     detail = reason(Code.MARKER_OWN) if proven else reason(Code.MARKER_COPIED)
 
     return _result(GuardKind.MARKER, facts.host, proven=proven, detail=detail)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, NamedTuple
 
 from pradrill.domain.declared.playbook_step import PlaybookStep
@@ -17,7 +18,7 @@ from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.reason import ReasonError
 from pradrill.engine.context import Tools, planned
 from pradrill.engine.guards import identity_guards
-from pradrill.errors import NotReadyError
+from pradrill.errors import NotReadyError, PradrillError
 from pradrill.ports import Cancelled, Play, Say
 from pradrill.system import in_memory
 
@@ -74,6 +75,21 @@ class Hypervisors(NamedTuple):
         machines = listing_in(result.values, step.playbook)
         return tuple(each for each in machines if tag in {"", each.tag})
 
+    def end_commands(self) -> None:
+        """End what a playbook of the run that was cut has begun there, and what still goes on.
+
+        Else it would make, once all was ended, what nothing finds. On the controller the run's
+        processes are ended already.
+        """
+        for host in self.site.hosts if self.making.hypervisor is not None else ():
+            try:
+                strays = self.tools.probe.end_strays(host, self.site, None, commands=True)
+            except PradrillError as error:
+                self.say(error.message)  # machines are looked for twice
+                continue
+            for each in strays.ours:
+                self.say(f"{host.name}: ended what was still going on: {each}")
+
     def end(self, tag: str, evidence: Path) -> PlaybookResult:
         """End the machines that carry a tag."""
         return self.play(self.making.end, {"pradrill_tag": tag}, evidence)
@@ -86,8 +102,9 @@ def reached(tools: Tools, plan: RunPlan, marker: str, say: Say) -> Iterator[Hype
     No playbook runs on a service's primary: a name that was mistaken in an inventory is enough.
     """
     hosts = planned(tools.hypervisors, "something to make machines on")
-    site = hosts.start(in_memory.folder(marker), marker, say)
+    folder = in_memory.folder(marker)
     try:
+        site = hosts.start(folder, marker, say)
         if len(site.proven) < len(site.hosts):
             machines = [tools.probe.facts(host, site) for host in site.hosts]
             for host, facts in zip(site.hosts, machines, strict=True):
@@ -103,3 +120,4 @@ def reached(tools: Tools, plan: RunPlan, marker: str, say: Say) -> Iterator[Hype
         yield Hypervisors(tools, plan, site, marker, say)
     finally:
         hosts.stop(marker)
+        rmtree(folder, ignore_errors=True)

@@ -69,8 +69,8 @@ def write_cloud(house: Path) -> Path:
         )
         (house / f"playbooks/{verb}.yml").write_text(play, "utf-8")
     drill = (house / "drills/shop.yml").read_text("utf-8").splitlines(keepends=True)
-    kept = "".join(line for line in drill if not line.startswith(("standby:", "teardown:")))
-    (house / "drills/shop.yml").write_text(kept + STANDBY, "utf-8")
+    text = "".join(line for line in drill if not line.startswith(("standby:", "teardown:")))
+    (house / "drills/shop.yml").write_text(text + STANDBY, "utf-8")
     return cloud
 
 
@@ -209,12 +209,14 @@ def listing(cloud: Path, tag: str) -> list[dict[str, str]]:
 
 def main(verb: str, cloud: Path, tag: str, *more: str) -> None:
     """Do what a playbook asks for, and print what it hands back."""
-    answers = {
-        "make": lambda: make(cloud, tag, *more),
-        "destroy": lambda: destroy(cloud, tag),
-        "list": lambda: listing(cloud, tag),
-    }
-    sys.stdout.write(json.dumps(answers[verb]()))
+    answer: object
+    if verb == "make":
+        answer = make(cloud, tag, *more)
+    elif verb == "destroy":
+        answer = destroy(cloud, tag)
+    else:
+        answer = listing(cloud, tag)
+    sys.stdout.write(json.dumps(answer))
 
 
 if __name__ == "__main__":

@@ -11,11 +11,15 @@ from tests.support.killed import Killed
 from pradrill.domain.run.machine import tag_of
 from pradrill.domain.run.outcome import GuardOutcome, StepOutcome
 from pradrill.domain.run.record import Refusal, RunRecord, RunState
+from pradrill.domain.run.scope import Stray, Strays
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.crashed_runs import recover_crashed
+from pradrill.engine.repeated_teardown import repeat_teardown
 from pradrill.errors import ExitCode, UnreachableError
+from pradrill.reporting.language.i18n import speaking
+from pradrill.reporting.run import page
 from pradrill.testing import FakeClock, FakeProbe, FakeProgress, FakeStandby, played
 from pradrill.testing.builders import START
 from pradrill.testing.fake_machines import (
@@ -42,8 +46,8 @@ def bench(
         "hypervisors": FakeStandby(),
     }
     playbooks = {**cloud.playbooks, **(does or {})}
-    plan = a_provisioned_plan()
-    return Bench(playbooks, plan=plan, clock=clock, **{**usual, **fakes}), cloud
+    usual["plan"] = a_provisioned_plan()
+    return Bench(playbooks, clock=clock, **{**usual, **fakes}), cloud
 
 
 def codes(record: RunRecord) -> list[str]:
@@ -66,11 +70,11 @@ def test_the_time_in_which_machines_are_made_is_inside_the_rta_and_shown_apart()
     """The technical RTA counts from where making them began."""
     drill, _ = bench(silences=30)
     record = drill.run()
-    (made,) = [step for step in record.steps if step.name == "provision the standby"]
-    assert record.recovery.provisioning == made.seconds == 90.0
+    (step,) = [s for s in record.steps if s.name == "provision the standby"]
+    assert record.recovery.provisioning == step.seconds == 90.0
     assert record.recovery.rta is not None
-    assert record.recovery.rta.seconds > made.seconds
-    assert record.recovery.marks[Mark.RECOVERY_STARTS].at == made.started
+    assert record.recovery.rta.seconds > step.seconds
+    assert record.recovery.marks[Mark.RECOVERY_STARTS].at == step.started
 
 
 FAILED = played(FakeClock(), StepOutcome.FAILED)
@@ -183,8 +187,8 @@ def test_the_next_command_destroys_the_machines_of_a_killed_run(step: str) -> No
         drill.run()
     journal = drill.journal
     events = list(journal.events())
-    begun = [facts.get("name") for event, _, facts in events if event == "step_started"]
-    cut = begun.index("release the standby")
+    names = [facts.get("name") for event, _, facts in events if event == "step_started"]
+    cut = names.index("release the standby")
     starts = [n for n, (event, _, _) in enumerate(events) if event == "step_started"]
     del journal._lines[starts[cut] :]  # a killed process has not torn down
     journal.close()
@@ -203,3 +207,43 @@ def test_a_hypervisor_that_is_a_primary_is_not_touched() -> None:
     record = drill.run()
     assert drill.untouched()
     assert record.refusal is Refusal.NOT_READY
+
+
+def test_a_report_does_not_say_that_nothing_was_touched() -> None:
+    """A refused run on a machine that was made and ended says both, in each language."""
+    drill, _ = bench({"restore_moodle": StepOutcome.FAILED, "make": FAILED})
+    record = drill.run()
+    notes = " ".join(page.notes(record))
+    assert "Nothing was touched" not in notes
+    assert "nothing was restored" in notes
+    assert page.teardown(record).startswith("The machines that the run had made were ended")
+    with speaking("fr"):
+        assert page.teardown(record).startswith("Les machines que l")
+
+
+def test_the_teardown_of_a_sealed_run_can_be_repeated_for_its_machines() -> None:
+    """`pradrill teardown RUN` ends by its tag what stayed, also where nothing was restored."""
+    drill, cloud = bench({"make": FAILED}, stubborn=2)
+    cloud.machines["ours"] = tag_of(RUN)
+    assert codes(drill.run()) == [Code.MACHINE_LEFT]
+    assert repeat_teardown(drill.journal, drill.tools) == ()
+    assert cloud.machines == {}
+
+
+class BusyProbe(FakeProbe):
+    """A hypervisor where a command of a playbook goes on, until it is ended."""
+
+    def end_strays(self, *_: Any, commands: bool, **__: Any) -> Strays:
+        """End it, and tell."""
+        return Strays(ours=(Stray(pid=7, name="qemu-img", start=1.0),) if commands else ())
+
+
+def test_what_a_cut_playbook_still_does_on_the_hypervisor_is_ended_first() -> None:
+    """Else a clone that was under way would come once all was destroyed, under no name."""
+    hypervisor = {"inventory": "/etc/pradrill/hypervisor.yml", "hosts": "kvm"}
+    plan = a_provisioned_plan(hypervisor=hypervisor)
+    drill, _ = bench({"make": FAILED}, probe=BusyProbe(facts=a_made_machine(RUN)), plan=plan)
+    drill.run()
+    lines = [line for what, line in drill.progress.lines if what == "say"]
+    ended = next(n for n, line in enumerate(lines) if "qemu-img" in line)
+    assert ended < lines.index("playing destroy")

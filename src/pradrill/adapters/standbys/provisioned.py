@@ -20,7 +20,9 @@ from pradrill.ports import Impediment, Say
 from pradrill.system import ssh_sockets as sockets
 from pradrill.system.command import as_root
 
-_ANSWER = 2.0  # seconds
+_CONNECT = 5.0  # seconds
+_ANSWER = 20.0
+"""A machine in its first boot is slow to say who it is."""
 
 
 class ProvisionedHosts:
@@ -113,8 +115,9 @@ class ProvisionedHosts:
 def _answers(where: MachineAddress) -> bool:
     with (
         suppress(OSError),
-        socket.create_connection((where.address, where.port), timeout=_ANSWER) as connection,
+        socket.create_connection((where.address, where.port), timeout=_CONNECT) as connection,
     ):
+        connection.settimeout(_ANSWER)
         return connection.recv(4).startswith(b"SSH")
     return False
 

@@ -17,6 +17,14 @@ from pradrill.domain.values.model import Model
 from pradrill.domain.values.reason import Reason, as_reason, reason
 from pradrill.domain.values.reason_code import Code
 
+_ENDS = {
+    Code.ERASED_DISK,
+    Code.MACHINES_GONE,
+    Code.MACHINES_CLEAN,
+    Code.ACCOUNTS_AS_BEFORE,
+}
+"""What shows, of what a run has erased, that the ways in are gone, too."""
+
 
 class AccessShown(Model):
     """An access of a service's plan, and what a run showed of its end."""
@@ -69,7 +77,7 @@ def _opens_standby(record: RunRecord, access: Access) -> bool:
 def _proofs(record: RunRecord) -> Iterator[LineEvidence]:
     """Yield what shows that the run's ways in are gone."""
     for each in record.erased:
-        if each.code in {Code.ERASED_DISK, Code.ACCOUNTS_AS_BEFORE}:
+        if each.code in _ENDS:
             yield LineEvidence(proof=Proof.SHOWN, text=each)
 
     for step in record.steps:

@@ -91,6 +91,8 @@ def destroy(context: Context, step: PlannedStep) -> StepEnd:
 
     run_id, plays = context.journal.run_id, _Evidence(context, step)
     with reached(context.tools, context.facts.plan, run_id, context.say) as hypervisors:
+        if _was_cut(context):
+            hypervisors.end_commands()
         for attempt in range(1, _TRIES + 1):
             ended = hypervisors.end(tag_of(run_id), plays.next())
             left = _left(hypervisors, ended, run_id, plays)

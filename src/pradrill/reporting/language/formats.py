@@ -62,6 +62,7 @@ TEARDOWN = {
     "residue": N_("The standby was not left as declared. Left behind:"),
     "clean": N_("The teardown was carried out, and no residue was found."),
     "untouched": N_("The standby was not changed, so there was nothing to put back."),
+    "ended": N_("The machines that the run had made were ended, and none is listed any more."),
     "unknown": N_("A complete teardown is not recorded: what is left on the standby is not known."),
 }
 

@@ -474,7 +474,8 @@ def _teardown_key(record: RunRecord) -> str:
 
     reached = {step.phase for step in record.steps} - {Phase.READINESS, Phase.TEARDOWN}
     if record.refusal is not None or (not reached and record.state is not RunState.CRASHED):
-        return "untouched"
+        ended = any(s.kind is StepKind.DESTROY and _passed(s, Phase.TEARDOWN) for s in record.steps)
+        return "ended" if ended else "untouched"
 
     passed = {step.key for step in record.steps if _passed(step, Phase.TEARDOWN)}
     planned = {

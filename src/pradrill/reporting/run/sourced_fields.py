@@ -190,8 +190,8 @@ def _erased_without_proof(record: RunRecord) -> Iterator[SourcedAnswer]:
         paths = ", ".join(standby.absent_after_teardown)
         yield SourcedAnswer(_("gone: %(paths)s", paths=paths), _("looked for after the teardown"))
 
-    made = standby.provisioning is not None  # such a record says what is erased
-    if ended.get(StepKind.STOP) is StepOutcome.PASSED and standby.throw_away and not made:
+    is_made = standby.provisioning is not None  # such a record says what is erased
+    if ended.get(StepKind.STOP) is StepOutcome.PASSED and standby.throw_away and not is_made:
         text = _("thrown away with its disk: %(names)s", names=standby.where)
         yield SourcedAnswer(text, word(Provenance.MEASURED))
 
