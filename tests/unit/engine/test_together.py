@@ -153,7 +153,9 @@ def test_a_run_killed_in_both_resumes_what_has_not_ended() -> None:
     (other,) = set(NAMES) - {ended}
     lines = list(journal.events())
     del journal._lines[cut + 1 :]
-    beginnings = {facts["name"] for event, _, facts in journal.events() if event == Event.STEP_STARTED}
+    beginnings = {
+        facts["name"] for event, _, facts in journal.events() if event == Event.STEP_STARTED
+    }
     if other not in beginnings:
         beginning = {"phase": Phase.RESTORE, "name": other, "service": None}
         journal.append(Event.STEP_STARTED, lines[cut][1], beginning)
