@@ -171,6 +171,25 @@ def test_a_run_killed_in_both_resumes_what_has_not_ended() -> None:
     assert ended not in runner.plays
 
 
+def test_steps_together_that_have_all_ended_are_not_taken_again() -> None:
+    """A run killed after them goes on with what comes next."""
+    bench = Bench(plan=together_plan())
+    bench.run()
+    journal = bench.journal
+    lines = list(journal.events())
+    cut = max(
+        number
+        for number, (event, _, facts) in enumerate(lines)
+        if event == Event.STEP_ENDED and facts["name"] in NAMES
+    )
+    del journal._lines[cut + 1 :]
+    later = FakeClock(lines[cut][1] + timedelta(minutes=7))
+    runner = FakeRunner(later)
+    record = resumed(journal, fake_tools(later, store=bench.store, runner=runner))
+    assert record.verdict is Verdict.PASSED, record.reasons
+    assert runner.plays == ["teardown"]
+
+
 def test_the_longest_of_steps_together_counts() -> None:
     """A run takes at most the longest of them, and then those that come after."""
     plan = together_plan()
