@@ -132,12 +132,12 @@ def test_a_dump_comes_back_while_files_come_beside_it(
     subprocess.run(["tar", "-czf", archive, "-C", tmp_path, "srv/pictures"], check=True)
     house = databases.house(tmp_path / "house")
     from_dumps(house, "mariadb")
-    named = "    name: restore MariaDB\n"
+    title = "    name: restore MariaDB\n"
     edit(
         house,
         "drills/mariadb.yml",
-        f"{named}    deadline",
-        f"{named}    together: data\n    deadline",
+        f"{title}    deadline",
+        f"{title}    together: data\n    deadline",
     )
     edit(house, "drills/mariadb.yml", "\nverify:\n", f"{_PICTURES}\nverify:\n")
     edit(house, "drills/mariadb.yml", "\nsabotage:\n", f"{_PICTURES_GO}\nsabotage:\n")

@@ -9,8 +9,10 @@ import pytest
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import beside, edit, pradrill, write
 from tests.integration.test_leases import until
-from tests.integration.test_resuming import facts, lines_of
+from tests.integration.test_resuming import facts, journal_of, lines_of
 from tests.support.living import goes_on
+
+from pradrill.register.runs.genuine import why_not_genuine
 
 SLOW = """\
 - hosts: standby
@@ -73,6 +75,8 @@ def test_a_run_killed_in_two_steps_goes_on_with_both(hosts: TwoHosts, tmp_path: 
     last = max(step["work_ended"] for step in restores)
     assert record["recovery"]["marks"]["T4"]["at"] == last
     assert {fact.get("step") for fact in facts(house, "news")} >= {"files", "database"}
+    assert why_not_genuine(journal_of(house).parent, None) is None
+    assert pradrill(house, "register", "verify").returncode == 0
     played = pradrill(house, "watch", "shop")
     assert "files: " in played.stdout + played.stderr, played
 

@@ -406,11 +406,11 @@ def test_a_dump_within_another_folder_is_loaded_after_it() -> None:
     text = (SCRIPTS / "restore-restic").read_text("utf-8")
     start = text.index("are_apart()")
     function = text[start : text.index("\n}\n", start) + 3]
-    asked = "".join(
+    cases = "".join(
         f"folders=({each}); are_apart && echo apart || echo one\n"
         for each in ("/a/b /a", "/a /a/b", "/a/b /a/bc", "/a", "/a /b")
     )
-    assert output_of("bash", "-c", function + asked).split() == [
+    assert output_of("bash", "-c", function + cases).split() == [
         "one",
         "one",
         "apart",

@@ -148,8 +148,10 @@ def test_what_mariadb_dump_writes_is_read_once(mariadb: Path) -> None:  # noqa: 
     dump = run(["mariadb-dump", f"--socket={mariadb}", "-uroot", "moodle"], env={})
     rest = names["ORDINARY"].sub(b"", dump.encode())
     words = ["grep", "-aiE", names["SUSPECT"]]
-    found = subprocess.run(words, input=rest, capture_output=True, env={"LC_ALL": "C"}, check=False)
-    assert (found.returncode, found.stdout[:200]) == (1, b"")
+    search = subprocess.run(
+        words, input=rest, capture_output=True, env={"LC_ALL": "C"}, check=False
+    )
+    assert (search.returncode, search.stdout[:200]) == (1, b"")
 
 
 @pytest.mark.parametrize("words", [["notes"], ["--databases", "notes"], ["--compact", "notes"]])

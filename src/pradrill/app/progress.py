@@ -122,8 +122,8 @@ class LogProgress(EventProgress):
         """Return the same log for one branch, or a step: each of its lines names them."""
         view = copy(self)
         whose = {"service": service, "step": step}
-        named = {key: name for key, name in whose.items() if name is not None}
-        view._log = self._log.bind(**named)  # noqa: SLF001 a copy of our own
+        names = {key: name for key, name in whose.items() if name is not None}
+        view._log = self._log.bind(**names)  # noqa: SLF001 a copy of our own
         return view
 
     def tell(self, event: str, **facts: object) -> None:

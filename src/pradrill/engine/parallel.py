@@ -35,7 +35,7 @@ def side_by_side(
     """
     order = TopologicalSorter(after)
     order.prepare()
-    if len(after) == 1:  # it needs no thread
+    if len(after) <= 1:  # it needs no thread
         for name in after:
             take(name, _nothing_waits)
         return

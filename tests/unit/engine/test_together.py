@@ -152,10 +152,11 @@ def test_a_run_killed_in_both_resumes_what_has_not_ended() -> None:
     ended = list(journal.events())[cut][2]["name"]
     (other,) = set(NAMES) - {ended}
     lines = list(journal.events())
-    assert [facts["name"] for event, _, facts in lines[:cut] if event == Event.STEP_STARTED][-1]
     del journal._lines[cut + 1 :]
-    begun = {facts["name"] for event, _, facts in journal.events() if event == Event.STEP_STARTED}
-    if other not in begun:
+    beginnings = {
+        facts["name"] for event, _, facts in journal.events() if event == Event.STEP_STARTED
+    }
+    if other not in beginnings:
         beginning = {"phase": Phase.RESTORE, "name": other, "service": None}
         journal.append(Event.STEP_STARTED, lines[cut][1], beginning)
     facts = replay(journal)
@@ -168,6 +169,25 @@ def test_a_run_killed_in_both_resumes_what_has_not_ended() -> None:
     assert record.verdict is Verdict.PASSED, record.reasons
     assert runner.plays[0] == other
     assert ended not in runner.plays
+
+
+def test_steps_together_that_have_all_ended_are_not_taken_again() -> None:
+    """A run killed after them goes on with what comes next."""
+    bench = Bench(plan=together_plan())
+    bench.run()
+    journal = bench.journal
+    lines = list(journal.events())
+    cut = max(
+        number
+        for number, (event, _, facts) in enumerate(lines)
+        if event == Event.STEP_ENDED and facts["name"] in NAMES
+    )
+    del journal._lines[cut + 1 :]
+    later = FakeClock(lines[cut][1] + timedelta(minutes=7))
+    runner = FakeRunner(later)
+    record = resumed(journal, fake_tools(later, store=bench.store, runner=runner))
+    assert record.verdict is Verdict.PASSED, record.reasons
+    assert runner.plays == ["teardown"]
 
 
 def test_the_longest_of_steps_together_counts() -> None:

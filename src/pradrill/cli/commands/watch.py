@@ -176,8 +176,8 @@ class _JsonProgress(EventProgress):
     def of(self, service: str | None, step: str | None = None) -> _JsonProgress:
         view = copy(self)
         whose = {"service": service, "step": step}
-        named = {key: name for key, name in whose.items() if name is not None}
-        view._whose = named  # noqa: SLF001 a copy of our own
+        names = {key: name for key, name in whose.items() if name is not None}
+        view._whose = names  # noqa: SLF001 a copy of our own
         return view
 
     def tell(self, event: str, **facts: object) -> None:
