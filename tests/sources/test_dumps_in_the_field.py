@@ -194,6 +194,7 @@ def test_a_dump_without_marks_is_loaded_and_a_wrong_collation_is_the_reason(
     result = load_mariadb(dump, mariadb)
     assert result.stderr.startswith("ERROR 1273 (HY000) at line 1: Unknown collation: ")
     assert "'utf8mb4_0900_zz_ci'" in result.stderr
+    assert "what the database held is gone" in result.stderr
 
 
 # ---------------------------------------------------------------- a folder for each day
@@ -373,6 +374,14 @@ def test_what_is_no_sql_empties_no_database(mariadb: Path, tmp_path: Path) -> No
         (b"Salted__" + b"\x07" * 99, "it is encrypted"),
         (b"mysqldump: [Warning] Using a password\n" + _WHOLE, "write 2> apart"),
         (_CUT + _WHOLE, "the dump was cut short"),
+        (
+            _WHOLE.replace(b"INSERT", b") ENGINE=InnoDB COLLATE=utf8mb4_0900_zz_ci;\nINSERT", 1),
+            "sorts by utf8mb4_0900_zz_ci, which this server does not know",
+        ),
+        (
+            _WHOLE.replace(b"INSERT", b"SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ '';\nINSERT", 1),
+            "--set-gtid-purged=OFF",
+        ),
     ):
         dump.write_bytes(gzip.compress(content))
         result = call("load-mariadb", dump, "copy", HOME=str(mariadb.parent))

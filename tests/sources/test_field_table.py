@@ -131,6 +131,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "before it is emptied, it is looked at": (
         Row("nothing for a folder", "tar, restic, borg", "nothing was removed",
             FIELD + "test_nothing_is_removed_before_an_archive_is_seen_to_hold_it"),
+        Row("a dump of MySQL 8: utf8mb4_0900_…, GTID_PURGED", "mariadb",
+            "refused with the way out", FIELD + "test_what_is_no_sql_empties_no_database"),
         Row("no SQL: UTF-16, encrypted, words of the tool, one of several cut", "mariadb",
             "its tables stay", FIELD + "test_what_is_no_sql_empties_no_database"),
         Row("SQLite: cut, damaged, failed, with a program in it", "sqlite3",

@@ -26,10 +26,10 @@ class Kit:
     """The script on one server, and a way to change what that holds."""
 
     def __init__(
-        self, client: str, sql: Callable[[str], object], database: str = "shop", **environment: str
+        self, client: str, sql: Callable[[str], object], shop: str = "shop", **environment: str
     ) -> None:
         self.client = client
-        self._database = database
+        self._database = shop
         self.sql = sql
         self._environment = environment
 

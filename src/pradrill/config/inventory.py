@@ -20,6 +20,14 @@ from pradrill.domain.run.host import Host, Inventory
 from pradrill.domain.values.secret import SecretName
 from pradrill.errors import ConfigurationError
 
+_CALLED = {
+    "name": "name (letters of ASCII, digits, . _ : -)",
+    "address": "ansible_host",
+    "port": "ansible_port",
+    "user": "ansible_user",
+    "private_key": "ansible_ssh_private_key_file",
+    "become": "ansible_become_user",
+}
 _CONNECTION = (
     *("ansible_host", "ansible_port", "ansible_user", "dr_role"),
     *("ansible_private_key_file", "ansible_ssh_private_key_file"),
@@ -256,6 +264,13 @@ def _host(
         )
     except (ValidationError, ValueError, TypeError) as error:
         raise ConfigurationError(
-            f"host {name} of {inventory} has an unusable connection variable",
+            f"host {name} of {inventory} has an unusable {_named(error)}",
             hint="Look at ansible_host, ansible_port, ansible_user, the key file and dr_role.",
         ) from error
+
+
+def _named(error: Exception) -> str:
+    """Return what of a host is wrong, as the inventory calls it."""
+    fields = [each["loc"] for each in error.errors()] if isinstance(error, ValidationError) else []
+    names = [_CALLED.get(str(where[0]), "") for where in fields if where]
+    return " and ".join(filter(None, dict.fromkeys(names))) or "connection variable"
