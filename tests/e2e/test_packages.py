@@ -39,7 +39,7 @@ def test_the_deb_is_installed_upgraded_and_removed(dist: Path) -> None:
     """On a bare Debian: command, drills, man pages, completion, units; state and settings stay."""
     suite = platform.freedesktop_os_release()["VERSION_CODENAME"]
     deb = _newest(dist, "pradrill_*.deb")
-    output = _run(
+    output = _on_bare_debian(
         *("mmdebstrap", "--quiet", "--variant=apt", "--format=null"),
         f"--customize-hook=copy-in {deb} {REPOSITORY}/src/packaging/trial /root",
         f'--customize-hook=chroot "$1" bash /root/trial /root/{deb.name}',
@@ -55,7 +55,7 @@ def test_the_rpm_is_installed_again_and_removed_by_rpm(dist: Path) -> None:
     """
     suite = platform.freedesktop_os_release()["VERSION_CODENAME"]
     rpm = _newest(dist, "pradrill-*.rpm")
-    output = _run(
+    output = _on_bare_debian(
         *("mmdebstrap", "--quiet", "--variant=apt", "--format=null"),
         "--include=rpm,python3,openssh-client",
         f"--customize-hook=copy-in {rpm} /root",
@@ -88,7 +88,17 @@ def _newest(folder: Path, pattern: str) -> Path:
     return max(folder.glob(pattern), key=lambda path: path.stat().st_mtime)
 
 
+def _on_bare_debian(*words: str) -> str:
+    """Return all that its hooks say: mmdebstrap lets them say it on stderr."""
+    result = _ended(*words)
+    return result.stdout + result.stderr
+
+
 def _run(*words: str) -> str:
+    return _ended(*words).stdout
+
+
+def _ended(*words: str) -> subprocess.CompletedProcess[str]:
     result = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
-    return result.stdout
+    return result
