@@ -102,8 +102,9 @@ def test_the_next_command_after_kill_9_destroys_the_machine(
     there = tmp_path / "reached"
     (tmp_path / "pause").write_text(moment)
     if moment == "restoring":
-        play = "- {hosts: all, gather_facts: false, tasks: [{ansible.builtin.raw: sleep 600}]}\n"
-        (tmp_path / "playbooks/restore.yml").write_text(play)
+        task = {"ansible.builtin.raw": f"touch {there} && sleep 600"}
+        play = {"hosts": "all", "gather_facts": False, "tasks": [task]}
+        (tmp_path / "playbooks/restore.yml").write_text(json.dumps([play]))
     with beside(tmp_path, "run", "shop") as run:
         wait_until(there.exists, 600)
         run.send_signal(signal.SIGKILL)
