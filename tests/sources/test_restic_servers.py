@@ -30,7 +30,7 @@ BOUNDS = Bounds(60.0)
 LOGIN = {"RESTIC_REST_USERNAME": "keeper", "RESTIC_REST_PASSWORD": "s3cret/@:"}
 
 
-def named(folder: Path, values: dict[str, str]) -> dict[str, str]:
+def secrets_in(folder: Path, values: dict[str, str]) -> dict[str, str]:
     """Put values into files, and return what a drill names."""
     return {name: secret(folder, value) for name, value in values.items()}
 
@@ -40,7 +40,7 @@ def repository(folder: Path, place: str, login: dict[str, str], **changes: Any) 
     fields = {
         "repository": place,
         "password": secret(folder, PASSWORD),
-        "environment": named(folder, login),
+        "environment": secrets_in(folder, login),
         **changes,
     }
     return Restic(ResticSource.model_validate(fields), resolve, SteadyClock())
@@ -99,9 +99,11 @@ def test_credentials_that_cannot_delete_are_asked_to(stocked: Path, tmp_path: Pa
         checked = source.check(catalogue.points[0], IntegrityPart(1, 1), BOUNDS)
         assert checked.soundness is Soundness.SOUND, checked
         password = {"RESTIC_REST_PASSWORD": LOGIN["RESTIC_REST_PASSWORD"]}
-        named_there = place.replace("://", "://keeper@")
+        place_with_user = place.replace("://", "://keeper@")
         assert (
-            repository(tmp_path, named_there, password, append_only=True).catalogue(BOUNDS).points
+            repository(tmp_path, place_with_user, password, append_only=True)
+            .catalogue(BOUNDS)
+            .points
         )
         wrong = {**LOGIN, "RESTIC_REST_PASSWORD": "wrong"}
         with pytest.raises(NotReadyError, match=r"does not let these credentials in: .*401"):
@@ -135,7 +137,7 @@ def test_a_server_that_says_something_else_proves_nothing() -> None:
     """Neither an error, nor a redirection, nor S3's no to a signature is a refusal to delete."""
     now = SteadyClock().now()
     keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
-    for status, body, kind, said in (
+    for status, body, kind, reason in (
         (500, b"", "rest", "is not known"),
         (401, b"", "rest", "is not known"),
         (302, b"", "rest", "is not known"),
@@ -145,10 +147,10 @@ def test_a_server_that_says_something_else_proves_nothing() -> None:
         (405, b"", "rest", ""),
     ):
         with answering(status, body) as url:
-            if not said:
+            if not reason:
                 refuse_deletion(f"{kind}:{url}/b", keys, None, now)
                 continue
-            with pytest.raises(NotReadyError, match=said):
+            with pytest.raises(NotReadyError, match=reason):
                 refuse_deletion(f"{kind}:{url}/b", keys, None, now)
     with pytest.raises(NotReadyError, match="is not known"):
         refuse_deletion(f"s3:{url}/b", {}, None, now)
@@ -256,6 +258,6 @@ def test_keys_of_s3_that_cannot_delete_are_asked_to(
         (lambda: repository(tmp_path, place, unknown), "does not let these credentials in"),
         (lambda: repository(tmp_path, f"{place}x", keys["keeper"]), "is not there"),
     )
-    for source, said in refusals:
-        with pytest.raises(NotReadyError, match=said):
+    for source, reason in refusals:
+        with pytest.raises(NotReadyError, match=reason):
             source().catalogue(BOUNDS)

@@ -264,12 +264,12 @@ def _host(
         )
     except (ValidationError, ValueError, TypeError) as error:
         raise ConfigurationError(
-            f"host {name} of {inventory} has an unusable {_named(error)}",
+            f"host {name} of {inventory} has an unusable {_culprit(error)}",
             hint="Look at ansible_host, ansible_port, ansible_user, the key file and dr_role.",
         ) from error
 
 
-def _named(error: Exception) -> str:
+def _culprit(error: Exception) -> str:
     """Return what of a host is wrong, as the inventory calls it."""
     fields = [each["loc"] for each in error.errors()] if isinstance(error, ValidationError) else []
     names = [_CALLED.get(str(where[0]), "") for where in fields if where]

@@ -11,6 +11,7 @@ from pradrill.domain.run.run_plan import PlannedPlaybook, RunPlan
 PLAYBOOKS = {
     "restore_files.yml",
     "restore_mariadb_logical.yml",
+    "restore_sqlite.yml",
     "restore_mariadb_physical.yml",
     "restore_moodle.yml",
     "restore_postgresql_logical.yml",

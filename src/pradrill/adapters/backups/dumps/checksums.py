@@ -101,12 +101,12 @@ def sums_in(
 
     It tells of what lies beside it, or of the folders above.
     """
-    levels, folder = [], path
-    while folder:
-        folder = posixpath.dirname(folder)
+    levels, folder = [], posixpath.dirname(path)
+    for _ in range(folder.count("/") + 1 + bool(folder)):
         above = f"{folder}/".lstrip("/")
         near = {name.removeprefix(above) for name in names if name.startswith(above)}
         levels.append((above, f"{top.rstrip('/')}/{above}", near))
+        folder = posixpath.dirname(folder)
 
     sums: dict[str, tuple[str, str]] = {}
     for name, one in lines_of(text):

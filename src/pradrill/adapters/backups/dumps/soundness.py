@@ -237,8 +237,8 @@ def _unfinished(unpacked: Unpacked) -> int:
             counts[mark] += window.count(mark, max(0, len(before) - len(mark) + 1))
         before = window[-len(_OF_POSTGRESQL[1]) :]
 
-    begun, completed, both, ended = (counts[each] for each in marks)
-    return max(0, begun - completed, both - 2 * ended)
+    beginnings, endings, both, ended = (counts[each] for each in marks)
+    return max(0, beginnings - endings, both - 2 * ended)
 
 
 def _sql(head: bytes, tail: bytes, unfinished: int) -> Content:
