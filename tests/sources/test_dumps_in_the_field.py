@@ -194,7 +194,13 @@ def test_a_dump_without_marks_is_loaded_and_a_wrong_collation_is_the_reason(
     result = load_mariadb(dump, mariadb)
     assert result.stderr.startswith("ERROR 1273 (HY000) at line 1: Unknown collation: ")
     assert "'utf8mb4_0900_zz_ci'" in result.stderr
-    assert "what the database held is gone" in result.stderr
+    assert "is gone" not in result.stderr, "nothing stood there"
+    run(
+        ["mariadb", f"--socket={mariadb}", "-uroot", "copy", "-e", "create table t (n int)"], env={}
+    )
+    over = call("load-mariadb", dump, "copy", HOME=str(mariadb.parent))
+    assert over.stderr.startswith("ERROR 1273")
+    assert "what the database held is gone" in over.stderr
 
 
 # ---------------------------------------------------------------- a folder for each day
