@@ -159,6 +159,16 @@ def test_what_is_not_known_to_be_gone_is_left(does: dict[str, Any], left: list[C
     assert (record.exit_code, codes(record)) == (ExitCode.RESIDUE, left)
 
 
+AWAY = UnreachableError("kvm does not answer")
+
+
+def test_a_hypervisor_that_is_away_leaves_a_record_where_no_standby_was_reached() -> None:
+    """Nothing was started on: what was begun on a standby is not looked for, and all is told."""
+    drill, _ = bench({"make": FAILED, "destroy": AWAY})
+    assert codes(drill.run()) == [Code.TEARDOWN_ENDED]
+    assert repeat_teardown(drill.journal, drill.tools) != ()
+
+
 def test_a_refused_run_that_leaves_a_machine_does_not_say_that_nothing_was_touched() -> None:
     """Exit 4 means nothing touched: it is 12 with a machine that is still there."""
     drill, _ = bench({"make": FAILED}, stubborn=9)
@@ -185,6 +195,31 @@ def test_the_next_command_destroys_the_machines_of_a_killed_run(step: str) -> No
     drill, cloud = bench(does, progress=FakeProgress(kill))
     with pytest.raises(Killed):
         drill.run()
+    tear_off(drill)
+    cloud.machines = {"ours": tag_of(RUN), "theirs": "pradrill-0123456789ab"}
+
+    tools = drill.tools._replace(progress=FakeProgress())
+    (record,) = recover_crashed(drill.store, lambda _plan: tools).records
+    assert (record.state, record.residue) == (RunState.CRASHED, ())
+    assert cloud.machines == {"theirs": "pradrill-0123456789ab"}
+
+
+def test_the_next_command_seals_a_killed_run_whose_hypervisor_is_away() -> None:
+    """What it could not end is residue, and the record says so."""
+
+    def kill(_play: object) -> None:
+        raise Killed
+
+    drill, _ = bench({"make": kill, "destroy": AWAY})
+    with pytest.raises(Killed):
+        drill.run()
+    tear_off(drill)
+    (record,) = recover_crashed(drill.store, lambda _plan: drill.tools).records
+    assert (record.state, codes(record)) == (RunState.CRASHED, [Code.TEARDOWN_ENDED])
+
+
+def tear_off(drill: Bench) -> None:
+    """Leave out of a run's journal what came after its teardown began: it was killed before."""
     journal = drill.journal
     events = list(journal.events())
     names = [facts.get("name") for event, _, facts in events if event == "step_started"]
@@ -192,12 +227,6 @@ def test_the_next_command_destroys_the_machines_of_a_killed_run(step: str) -> No
     starts = [n for n, (event, _, _) in enumerate(events) if event == "step_started"]
     del journal._lines[starts[cut] :]  # a killed process has not torn down
     journal.close()
-    cloud.machines = {"ours": tag_of(RUN), "theirs": "pradrill-0123456789ab"}
-
-    tools = drill.tools._replace(progress=FakeProgress())
-    (record,) = recover_crashed(drill.store, lambda _plan: tools).records
-    assert (record.state, record.residue) == (RunState.CRASHED, ())
-    assert cloud.machines == {"theirs": "pradrill-0123456789ab"}
 
 
 def test_a_hypervisor_that_is_a_primary_is_not_touched() -> None:
