@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,6 +158,19 @@ def test_what_is_not_known_to_be_gone_is_left(does: dict[str, Any], left: list[C
     drill, _ = bench(does)
     record = drill.run()
     assert (record.exit_code, codes(record)) == (ExitCode.RESIDUE, left)
+
+
+def test_what_makes_machines_may_be_edited_before_they_are_ended() -> None:
+    """Somebody mends it while the drill runs: what ends them is still as it was planned."""
+    edits: list[Path] = []
+
+    def edit(name: str) -> None:
+        if name == "check the service":
+            edits.append(Path("/etc/pradrill/playbooks/make.yml"))
+
+    drill, cloud = bench(edits=lambda _plan: edits, progress=FakeProgress(edit))
+    drill.run()
+    assert (edits != [], cloud.machines) == (True, {})
 
 
 AWAY = UnreachableError("kvm does not answer")
