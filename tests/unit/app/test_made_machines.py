@@ -11,7 +11,8 @@ from tests.support.status_house import StatusHouse
 
 from pradrill.app import made_machines as gc
 from pradrill.app.composition import App
-from pradrill.domain.run.machine import LISTING, tag_of
+from pradrill.app.tools import tools_for
+from pradrill.domain.run.machine import LISTING, MachineAddress, tag_of
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
 from pradrill.domain.run.record import RunRecord
 from pradrill.ports import Play
@@ -19,6 +20,7 @@ from pradrill.testing import FakeClock, FakeProgress, FakeRunner, FakeStandby, f
 from pradrill.testing.fake_machines import PROVISIONED, a_provisioned_plan
 
 THEIRS = "pradrill-0123456789ab"
+LISTED_BY = "/etc/pradrill/playbooks/listing.yml"
 PAST = "2020-01-01T00:00:00+00:00"
 SNAPSHOT: dict[str, Any] = {"destroy": None, "revert": PROVISIONED["destroy"]}
 SNAPSHOT["revert"] = {"playbook": "/etc/pradrill/playbooks/revert.yml", "deadline": "5m"}
@@ -119,6 +121,21 @@ def test_two_clouds_that_one_playbook_lists_are_both_looked_at(
 ) -> None:
     """The playbook's variables say which; drills of one and the same are asked once."""
     for days_ago, cloud in ((9, "here"), (7, "there"), (5, "here")):
-        a_run(house, days_ago, listing={**PROVISIONED["listing"], "vars": {"cloud": cloud}})
+        a_run(house, days_ago, listing={"playbook": LISTED_BY, "vars": {"cloud": cloud}})
     sweep(house)
     assert hypervisor.looks == len({"here", "there"})
+
+
+@pytest.mark.parametrize("watch", [True, False])
+def test_what_the_drill_starts_on_a_machine_is_marked_where_files_are_watched(
+    house: StatusHouse, tmp_path: Path, watch: bool
+) -> None:
+    """Below sshd nothing else tells a service that the restore began from somebody's login."""
+    app = App(Namespace(drills=house.drills, state=house.state, log=None))
+    tools = tools_for(app, a_provisioned_plan(watch_files=watch), FakeProgress())
+    assert tools.seeds is not None
+    (seed,) = tools.seeds.sow(tmp_path, "a-run")
+    tools.seeds.settle({seed.name: MachineAddress(address="192.0.2.20")})
+    site = tools.standby.start(tmp_path, "a-run", lambda _line: None)
+    tools.standby.stop("a-run")
+    assert site.run_id == ("a-run" if watch else "")

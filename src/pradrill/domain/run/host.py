@@ -88,7 +88,8 @@ class Site(Model):
     known_hosts: Path
     ssh_config: Path = Field(description="written for this run; every tool connects through it")
     run_id: str = Field(
-        default="", description="marks all that is started there; nothing where all is thrown away"
+        default="",
+        description="marks all that is started there; nothing where nobody looks for that mark",
     )
     counted: bool = Field(
         default=False,
