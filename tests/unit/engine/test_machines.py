@@ -9,8 +9,8 @@ import pytest
 from tests.support.bench import Bench
 from tests.support.killed import Killed
 
-from pradrill.domain.run.machine import tag_of
-from pradrill.domain.run.outcome import GuardOutcome, StepOutcome
+from pradrill.domain.run.machine import ADDRESSES, tag_of
+from pradrill.domain.run.outcome import GuardOutcome, PlaybookResult, StepOutcome
 from pradrill.domain.run.record import Refusal, RunRecord, RunState
 from pradrill.domain.run.scope import Stray, Strays
 from pradrill.domain.run.verdict import Verdict
@@ -22,7 +22,7 @@ from pradrill.errors import ExitCode, UnreachableError
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.run import page
 from pradrill.testing import FakeClock, FakeProbe, FakeProgress, FakeStandby, played
-from pradrill.testing.builders import START
+from pradrill.testing.builders import HOST, START
 from pradrill.testing.fake_machines import (
     FakeCloud,
     FakeSeeds,
@@ -104,6 +104,20 @@ def test_machines_are_destroyed_whatever_becomes_of_the_run(
     assert cloud.machines == {"theirs": "pradrill-0123456789ab"}
     assert record.residue == ()
     assert record.steps[-1].name == "destroy the machines"
+
+
+@pytest.mark.parametrize("address", ["machine.example", "fe80::1%x\n y", "fe80::1%x y", 7])
+def test_what_is_no_address_is_told_as_the_playbooks_answer(address: object) -> None:
+    """A zone may hold anything: what ssh would read as more than a word is none."""
+
+    def make(_play: object) -> PlaybookResult:
+        values = {ADDRESSES: {HOST: address}}
+        return played(FakeClock(), StepOutcome.PASSED).model_copy(update={"values": values})
+
+    drill, _ = bench({"make": make})
+    record = drill.run()
+    details = [step.detail.code for step in record.steps if step.name == "provision the standby"]
+    assert details == [Code.ADDRESSES_UNREADABLE]
 
 
 def test_a_marker_that_names_another_run_is_refused() -> None:
