@@ -9,6 +9,7 @@ import pytest
 from tests.support.bench import Bench
 from tests.support.killed import Killed
 
+from pradrill.domain.register.findings_of_run import findings_of
 from pradrill.domain.run.machine import ADDRESSES, tag_of
 from pradrill.domain.run.outcome import GuardOutcome, PlaybookResult, StepOutcome
 from pradrill.domain.run.record import Refusal, RunRecord, RunState
@@ -120,6 +121,19 @@ def test_what_is_no_address_is_told_as_the_playbooks_answer(address: object) -> 
     assert details == [Code.ADDRESSES_UNREADABLE]
 
 
+@pytest.mark.parametrize("outcome", [StepOutcome.FAILED, StepOutcome.TIMED_OUT])
+def test_machines_that_cannot_be_made_are_a_recovery_that_failed(outcome: StepOutcome) -> None:
+    """Making them is inside the RTA: it is no precondition, and machines may have been touched."""
+    drill, _ = bench({"make": played(FakeClock(), outcome)})
+    record = drill.run()
+    assert (record.refusal, record.verdict) == (None, Verdict.FAILED)
+    assert record.exit_code == ExitCode.FAILED
+    (finding,) = findings_of(record)
+    assert "provision the standby" in finding.title
+    assert not any("Refused" in note for note in page.notes(record))
+    assert page.teardown(record).startswith("The machines that the run had made were ended")
+
+
 def test_a_marker_that_names_another_run_is_refused() -> None:
     """An image that was a standby's once brings a marker: it is not this run's machine."""
     drill, _ = bench(probe=FakeProbe(facts=a_made_machine("20200101T000000Z-moodle-ffffff")))
@@ -199,11 +213,12 @@ def test_a_hypervisor_that_is_away_leaves_a_record_where_no_standby_was_reached(
 
 def test_a_refused_run_that_leaves_a_machine_does_not_say_that_nothing_was_touched() -> None:
     """Exit 4 means nothing touched: it is 12 with a machine that is still there."""
-    drill, _ = bench({"make": FAILED}, stubborn=9)
+    none = {"make": StepOutcome.PASSED}  # no address was handed back
+    drill, _ = bench(none, stubborn=9)
     record = drill.run()
     assert (record.exit_code, codes(record)) == (ExitCode.NOT_READY, [])
 
-    drill, cloud = bench({"make": FAILED}, stubborn=9)
+    drill, cloud = bench(none, stubborn=9)
     cloud.machines["ours"] = tag_of(RUN)
     record = drill.run()
     assert (record.exit_code, codes(record)) == (ExitCode.INCONCLUSIVE, [Code.MACHINE_LEFT])
@@ -268,7 +283,7 @@ def test_a_hypervisor_that_is_a_primary_is_not_touched() -> None:
 
 def test_a_report_does_not_say_that_nothing_was_touched() -> None:
     """A refused run on a machine that was made and ended says both, in each language."""
-    drill, _ = bench({"restore_moodle": StepOutcome.FAILED, "make": FAILED})
+    drill, _ = bench({"make": StepOutcome.PASSED})
     record = drill.run()
     notes = " ".join(page.notes(record))
     assert "Nothing was touched" not in notes
