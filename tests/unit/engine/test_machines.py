@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.support.bench import Bench
 from tests.support.killed import Killed
 
 from pradrill.domain.register.findings_of_run import findings_of
+from pradrill.domain.run.host import Host, HostState, Site
 from pradrill.domain.run.machine import ADDRESSES, tag_of
 from pradrill.domain.run.outcome import GuardOutcome, PlaybookResult, StepOutcome
 from pradrill.domain.run.record import Refusal, RunRecord, RunState
@@ -20,6 +22,7 @@ from pradrill.domain.values.timeline import Mark
 from pradrill.engine.crashed_runs import recover_crashed
 from pradrill.engine.repeated_teardown import repeat_teardown
 from pradrill.errors import ExitCode, UnreachableError
+from pradrill.ports import Say
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.run import page
 from pradrill.testing import FakeClock, FakeProbe, FakeProgress, FakeStandby, played
@@ -132,6 +135,33 @@ def test_machines_that_cannot_be_made_are_a_recovery_that_failed(outcome: StepOu
     assert "provision the standby" in finding.title
     assert not any("Refused" in note for note in page.notes(record))
     assert page.teardown(record).startswith("The machines that the run had made were ended")
+
+
+class MarkedSeeds(FakeSeeds):
+    """A machine where what the run starts carries its mark: its files are watched."""
+
+    def start(self, folder: Path, run_id: str, say: Say) -> Site:
+        """Mark it."""
+        return super().start(folder, run_id, say).model_copy(update={"run_id": run_id})
+
+
+class ListProbe(FakeProbe):
+    """Keeps for which run all that is on a host was to be listed."""
+
+    runs: tuple[str, ...] = ()
+
+    def state(self, host: Host, site: Site, *paths: Sequence[str]) -> HostState:
+        """Keep it."""
+        self.runs += (site.run_id,)
+        return super().state(host, site, *paths)
+
+
+def test_what_is_on_a_machine_that_goes_is_not_listed_to_be_compared() -> None:
+    """Nobody looks for residue there: what could not be compared is no limit of the proof."""
+    probe, seeds = ListProbe(facts=a_made_machine(RUN)), MarkedSeeds()
+    drill, _ = bench(probe=probe, standby=seeds, seeds=seeds)
+    assert drill.run().exit_code == 0
+    assert set(probe.runs) == {""}
 
 
 def test_a_marker_that_names_another_run_is_refused() -> None:
