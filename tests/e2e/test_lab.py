@@ -85,8 +85,8 @@ def test_what_a_machine_sends_and_its_service_opens_is_seen(
     lab: Lab, machine: Machine, tmp_path: Path
 ) -> None:
     """Of a unit of systemd; whatever root does inside, the network card's capture has it."""
-    lab_machines = LabMachines(lab, [machine.name], {}, capture=True)
-    site = lab_machines.start(tmp_path, "a run", say).model_copy(update={"run_id": "trial"})
+    lab_machines = LabMachines(lab, [machine.name], {}, capture=True, marks=True)
+    site = lab_machines.start(tmp_path, "trial", say)
     (host,) = site.hosts
     sessions = Sessions(resolve)
     files = SshFileWatch(sessions)
@@ -106,7 +106,7 @@ def test_what_a_machine_sends_and_its_service_opens_is_seen(
     assert "/etc/systemd/system/trial.service" not in uses
     tries = {(each.protocol, each.address, each.port) for each in look.attempts}
     assert ("tcp", "203.0.113.7", 5432) in tries
-    assert lab_machines.stop("a run") == []
+    assert lab_machines.stop("trial") == []
     assert not machine.captured.exists()
 
 

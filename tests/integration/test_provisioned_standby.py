@@ -56,6 +56,20 @@ def test_a_machine_has_the_key_that_was_pinned_before_it_was(cloud: Path, tmp_pa
 
 
 @pytest.mark.nightly
+def test_where_machines_are_made_may_be_a_variable(cloud: Path, tmp_path: Path) -> None:
+    """What the drill hands over counts in `hosts` as in a run; what nobody hands over does not."""
+    assert list(cloud.iterdir()) == []
+    make, drill = tmp_path / "playbooks/make.yml", tmp_path / "drills/shop.yml"
+    make.write_text(make.read_text().replace("hosts: localhost", 'hosts: "{{ kvm }}"'))
+    result = pradrill(tmp_path, "validate")
+    assert (result.returncode, "kvm" in result.stderr) == (3, True)
+    text = drill.read_text()
+    drill.write_text(text.replace("make.yml,", "make.yml, vars: {kvm: localhost},"))
+    result = pradrill(tmp_path, "validate")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.nightly
 def test_a_drill_on_a_machine_of_its_own(cloud: Path, tmp_path: Path) -> None:
     """Made with keys that were known before, restored on, verified, destroyed, listed no more."""
     result = pradrill(tmp_path, "run", "shop")

@@ -140,9 +140,15 @@ def _standby(app: App, plan: RunPlan) -> Standby:
         case InventoryStandby() as declared:
             return _inventory_hosts(app, plan, declared)
         case LabStandby() as declared:
-            return LabMachines(app.lab, declared.names, declared.links, capture=declared.capture)
+            return LabMachines(
+                app.lab,
+                declared.names,
+                declared.links,
+                capture=declared.capture,
+                marks=declared.watch_files,
+            )
         case ProvisionedStandby() as declared:
-            return ProvisionedHosts(declared.names)
+            return ProvisionedHosts(declared.names, marks=declared.watch_files)
 
 
 def _hypervisors(app: App, plan: RunPlan, making: Provisioning) -> Standby:

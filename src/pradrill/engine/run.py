@@ -243,7 +243,8 @@ class Run:
             if self.context.cancelled():
                 raise Stop
             if result.outcome is not StepOutcome.PASSED:
-                if phase is Phase.READINESS and self.context.facts.refusal is None:
+                is_refused = phase is Phase.READINESS and not _is_of_recovery(result)
+                if is_refused and self.context.facts.refusal is None:
                     self.refuse(Refusal.NOT_READY, *result.detail.lines())
                 raise Stop
 
@@ -363,7 +364,8 @@ class Run:
 
             context.say(f"not reached, tried again in {wait.total_seconds():g} s: {end.detail}")
             clock.sleep(wait.total_seconds())
-            end_commands(context)
+            if step.kind is StepKind.PLAYBOOK:  # a hypervisor is not the standby
+                end_commands(context)
             again = step.model_copy(update={"deadline": left})
             end = self._take(context.again(number), again)
 
@@ -413,6 +415,12 @@ class Run:
         for service, skew in context.facts.started.primaries.items():
             context.note(Event.SKEW, host=clock_of_primary(service), skew=skew)
         context.mark(Mark.DECLARED, context.facts.began)
+
+
+def _is_of_recovery(step: StepResult) -> bool:
+    """Tell whether the recovery itself did not work: making its machines is a part of it."""
+    failing = {StepOutcome.FAILED, StepOutcome.TIMED_OUT}
+    return step.kind is StepKind.PROVISION and step.outcome in failing
 
 
 def _ended(step: StepResult) -> Reason:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.bench import Bench
 from tests.support.killed import Killed
 
-from pradrill.domain.run.machine import tag_of
-from pradrill.domain.run.outcome import GuardOutcome, StepOutcome
+from pradrill.domain.register.findings_of_run import findings_of
+from pradrill.domain.run.host import Host, HostState, Site
+from pradrill.domain.run.machine import ADDRESSES, tag_of
+from pradrill.domain.run.outcome import GuardOutcome, PlaybookResult, StepOutcome
 from pradrill.domain.run.record import Refusal, RunRecord, RunState
 from pradrill.domain.run.scope import Stray, Strays
 from pradrill.domain.run.verdict import Verdict
@@ -18,10 +22,11 @@ from pradrill.domain.values.timeline import Mark
 from pradrill.engine.crashed_runs import recover_crashed
 from pradrill.engine.repeated_teardown import repeat_teardown
 from pradrill.errors import ExitCode, UnreachableError
+from pradrill.ports import Say
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.run import page
 from pradrill.testing import FakeClock, FakeProbe, FakeProgress, FakeStandby, played
-from pradrill.testing.builders import START
+from pradrill.testing.builders import HOST, START
 from pradrill.testing.fake_machines import (
     FakeCloud,
     FakeSeeds,
@@ -105,6 +110,60 @@ def test_machines_are_destroyed_whatever_becomes_of_the_run(
     assert record.steps[-1].name == "destroy the machines"
 
 
+@pytest.mark.parametrize("address", ["machine.example", "fe80::1%x\n y", "fe80::1%x y", 7])
+def test_what_is_no_address_is_told_as_the_playbooks_answer(address: object) -> None:
+    """A zone may hold anything: what ssh would read as more than a word is none."""
+
+    def make(_play: object) -> PlaybookResult:
+        values = {ADDRESSES: {HOST: address}}
+        return played(FakeClock(), StepOutcome.PASSED).model_copy(update={"values": values})
+
+    drill, _ = bench({"make": make})
+    record = drill.run()
+    details = [step.detail.code for step in record.steps if step.name == "provision the standby"]
+    assert details == [Code.ADDRESSES_UNREADABLE]
+
+
+@pytest.mark.parametrize("outcome", [StepOutcome.FAILED, StepOutcome.TIMED_OUT])
+def test_machines_that_cannot_be_made_are_a_recovery_that_failed(outcome: StepOutcome) -> None:
+    """Making them is inside the RTA: it is no precondition, and machines may have been touched."""
+    drill, _ = bench({"make": played(FakeClock(), outcome)})
+    record = drill.run()
+    assert (record.refusal, record.verdict) == (None, Verdict.FAILED)
+    assert record.exit_code == ExitCode.FAILED
+    (finding,) = findings_of(record)
+    assert "provision the standby" in finding.title
+    assert not any("Refused" in note for note in page.notes(record))
+    assert page.teardown(record).startswith("The machines that the run had made were ended")
+
+
+class MarkedSeeds(FakeSeeds):
+    """A machine where what the run starts carries its mark: its files are watched."""
+
+    def start(self, folder: Path, run_id: str, say: Say) -> Site:
+        """Mark it."""
+        return super().start(folder, run_id, say).model_copy(update={"run_id": run_id})
+
+
+class ListProbe(FakeProbe):
+    """Keeps for which run all that is on a host was to be listed."""
+
+    runs: tuple[str, ...] = ()
+
+    def state(self, host: Host, site: Site, *paths: Sequence[str]) -> HostState:
+        """Keep it."""
+        self.runs += (site.run_id,)
+        return super().state(host, site, *paths)
+
+
+def test_what_is_on_a_machine_that_goes_is_not_listed_to_be_compared() -> None:
+    """Nobody looks for residue there: what could not be compared is no limit of the proof."""
+    probe, seeds = ListProbe(facts=a_made_machine(RUN)), MarkedSeeds()
+    drill, _ = bench(probe=probe, standby=seeds, seeds=seeds)
+    assert drill.run().exit_code == 0
+    assert set(probe.runs) == {""}
+
+
 def test_a_marker_that_names_another_run_is_refused() -> None:
     """An image that was a standby's once brings a marker: it is not this run's machine."""
     drill, _ = bench(probe=FakeProbe(facts=a_made_machine("20200101T000000Z-moodle-ffffff")))
@@ -159,13 +218,37 @@ def test_what_is_not_known_to_be_gone_is_left(does: dict[str, Any], left: list[C
     assert (record.exit_code, codes(record)) == (ExitCode.RESIDUE, left)
 
 
+def test_what_makes_machines_may_be_edited_before_they_are_ended() -> None:
+    """Somebody mends it while the drill runs: what ends them is still as it was planned."""
+    edits: list[Path] = []
+
+    def edit(name: str) -> None:
+        if name == "check the service":
+            edits.append(Path("/etc/pradrill/playbooks/make.yml"))
+
+    drill, cloud = bench(edits=lambda _plan: edits, progress=FakeProgress(edit))
+    drill.run()
+    assert (edits != [], cloud.machines) == (True, {})
+
+
+AWAY = UnreachableError("kvm does not answer")
+
+
+def test_a_hypervisor_that_is_away_leaves_a_record_where_no_standby_was_reached() -> None:
+    """Nothing was started on: what was begun on a standby is not looked for, and all is told."""
+    drill, _ = bench({"make": FAILED, "destroy": AWAY})
+    assert codes(drill.run()) == [Code.TEARDOWN_ENDED]
+    assert repeat_teardown(drill.journal, drill.tools) != ()
+
+
 def test_a_refused_run_that_leaves_a_machine_does_not_say_that_nothing_was_touched() -> None:
     """Exit 4 means nothing touched: it is 12 with a machine that is still there."""
-    drill, _ = bench({"make": FAILED}, stubborn=9)
+    none = {"make": StepOutcome.PASSED}  # no address was handed back
+    drill, _ = bench(none, stubborn=9)
     record = drill.run()
     assert (record.exit_code, codes(record)) == (ExitCode.NOT_READY, [])
 
-    drill, cloud = bench({"make": FAILED}, stubborn=9)
+    drill, cloud = bench(none, stubborn=9)
     cloud.machines["ours"] = tag_of(RUN)
     record = drill.run()
     assert (record.exit_code, codes(record)) == (ExitCode.INCONCLUSIVE, [Code.MACHINE_LEFT])
@@ -185,6 +268,31 @@ def test_the_next_command_destroys_the_machines_of_a_killed_run(step: str) -> No
     drill, cloud = bench(does, progress=FakeProgress(kill))
     with pytest.raises(Killed):
         drill.run()
+    tear_off(drill)
+    cloud.machines = {"ours": tag_of(RUN), "theirs": "pradrill-0123456789ab"}
+
+    tools = drill.tools._replace(progress=FakeProgress())
+    (record,) = recover_crashed(drill.store, lambda _plan: tools).records
+    assert (record.state, record.residue) == (RunState.CRASHED, ())
+    assert cloud.machines == {"theirs": "pradrill-0123456789ab"}
+
+
+def test_the_next_command_seals_a_killed_run_whose_hypervisor_is_away() -> None:
+    """What it could not end is residue, and the record says so."""
+
+    def kill(_play: object) -> None:
+        raise Killed
+
+    drill, _ = bench({"make": kill, "destroy": AWAY})
+    with pytest.raises(Killed):
+        drill.run()
+    tear_off(drill)
+    (record,) = recover_crashed(drill.store, lambda _plan: drill.tools).records
+    assert (record.state, codes(record)) == (RunState.CRASHED, [Code.TEARDOWN_ENDED])
+
+
+def tear_off(drill: Bench) -> None:
+    """Leave out of a run's journal what came after its teardown began: it was killed before."""
     journal = drill.journal
     events = list(journal.events())
     names = [facts.get("name") for event, _, facts in events if event == "step_started"]
@@ -192,12 +300,6 @@ def test_the_next_command_destroys_the_machines_of_a_killed_run(step: str) -> No
     starts = [n for n, (event, _, _) in enumerate(events) if event == "step_started"]
     del journal._lines[starts[cut] :]  # a killed process has not torn down
     journal.close()
-    cloud.machines = {"ours": tag_of(RUN), "theirs": "pradrill-0123456789ab"}
-
-    tools = drill.tools._replace(progress=FakeProgress())
-    (record,) = recover_crashed(drill.store, lambda _plan: tools).records
-    assert (record.state, record.residue) == (RunState.CRASHED, ())
-    assert cloud.machines == {"theirs": "pradrill-0123456789ab"}
 
 
 def test_a_hypervisor_that_is_a_primary_is_not_touched() -> None:
@@ -211,7 +313,7 @@ def test_a_hypervisor_that_is_a_primary_is_not_touched() -> None:
 
 def test_a_report_does_not_say_that_nothing_was_touched() -> None:
     """A refused run on a machine that was made and ended says both, in each language."""
-    drill, _ = bench({"restore_moodle": StepOutcome.FAILED, "make": FAILED})
+    drill, _ = bench({"make": StepOutcome.PASSED})
     record = drill.run()
     notes = " ".join(page.notes(record))
     assert "Nothing was touched" not in notes

@@ -28,8 +28,10 @@ _ANSWER = 20.0
 class ProvisionedHosts:
     """A standby whose machines the drill's playbooks make: from cloud-init's files on its own."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], *, marks: bool = False) -> None:
+        """Take the machines' names; `marks`: what the run starts on them is told from the rest."""
         self._names = tuple(names)
+        self._marks = marks
         self._folder: Path | None = None
         self._addresses: dict[str, MachineAddress] = {}
 
@@ -90,7 +92,13 @@ class ProvisionedHosts:
         listing = {"all": {"hosts": {host.name: _variables(host) for host in hosts}}}
         write_private(inventory, json.dumps(listing))
         say(f"{len(hosts)} machine{'s' if len(hosts) > 1 else ''} to reach")
-        return Site(hosts=hosts, inventory=inventory, known_hosts=known_hosts, ssh_config=config)
+        return Site(
+            hosts=hosts,
+            inventory=inventory,
+            known_hosts=known_hosts,
+            ssh_config=config,
+            run_id=run_id if self._marks else "",
+        )
 
     def _host(self, name: str, keys: Path) -> Host:
         where = self._addresses[name]

@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,8 @@ from pradrill.config.playbook_inputs import around
 from pradrill.config.problems import Problem
 from pradrill.config.project import LoadedDrill, Project
 from pradrill.config.vaults import Resolve, vault_words
-from pradrill.domain.declared.standby_kind import StandbyKind
+from pradrill.domain.declared.drill import Drill
+from pradrill.domain.declared.playbook_step import PlaybookStep
 
 _DEADLINE = 300  # seconds: of an emulated machine that others keep busy, too
 _AT_ONCE = 2  # processes: each takes most of a second of a core
@@ -45,6 +46,13 @@ _COLLECTIONS = re.compile(
 _WORD = re.compile(r"\w+\.\w+")
 _LOCKED = re.compile(r"vault secrets? (?:found|that)|decrypt|vault password", re.IGNORECASE)
 _HERE = {"localhost", "127.0.0.1", "::1"}
+_OF_MACHINES = {
+    "pradrill_run": "",
+    "pradrill_tag": "pradrill-000000000000",
+    "pradrill_expires": "",
+    "pradrill_machines": [],
+}
+"""Handed to what makes, ends and lists machines: there is no run yet."""
 _LONGEST = 300
 
 
@@ -140,28 +148,31 @@ def _calls(loaded: LoadedDrill) -> Iterator[_Call]:
     names = frozenset(host.name for host in loaded.hosts) | frozenset(standby.names)
     inventory = str(standby.inventory_file or "".join(f"{name}," for name in standby.names))
     for step in loaded.drill.playbook_steps():
-        variables = "{}"
-        if _TEMPLATED.search(_text(step.playbook)):
-            variables = _variables({**loaded.drill.vars, **step.vars}, step.secrets)
+        variables = _variables(loaded.drill, step)
         vault = standby.vault_password
         yield _Call(step.playbook, inventory, variables, names, vault=vault)
-    yield from _machine_calls(standby)
+    yield from _machine_calls(loaded.drill)
 
 
-def _machine_calls(standby: StandbyKind) -> Iterator[_Call]:
+def _machine_calls(drill: Drill) -> Iterator[_Call]:
     """Yield the playbooks that make, end and list machines: they are for the hypervisor."""
-    making = standby.provisioning
+    making = drill.standby.provisioning
     for step in making.steps if making is not None else ():
         where = making.hypervisor if making is not None else None
         inventory = str(where.inventory) if where is not None else "localhost,"
         names = _HERE if where is None else {host.name for host in hosts_of(where)}
-        vault = standby.vault_password
-        yield _Call(step.playbook, inventory, "{}", frozenset(names), vault=vault)
+        vault = drill.standby.vault_password
+        variables = _variables(drill, step, _OF_MACHINES)
+        yield _Call(step.playbook, inventory, variables, frozenset(names), vault=vault)
 
 
-def _variables(variables: Mapping[str, Any], secrets: Iterable[str]) -> str:
+def _variables(drill: Drill, step: PlaybookStep, given: Mapping[str, Any] | None = None) -> str:
     """Return what its names may be built from; a secret's value is not looked up for that."""
-    return json.dumps({**variables, **dict.fromkeys(secrets, "")}, default=str, sort_keys=True)
+    if not _TEMPLATED.search(_text(step.playbook)):
+        return "{}"
+    secrets = dict.fromkeys(step.secrets, "")
+    variables = {**drill.vars, **step.vars, **secrets, **(given or {})}
+    return json.dumps(variables, default=str, sort_keys=True)
 
 
 def _ask(passwords: Mapping[str, str], calls: list[_Call]) -> AnsibleAnswers:

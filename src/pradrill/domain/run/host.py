@@ -32,11 +32,15 @@ def _plain(path: Path) -> Path:
     return path
 
 
+ADDRESS = r"^[A-Za-z0-9:][A-Za-z0-9_.:%-]*$"
+"""What an address or a name may be made of, so that it is one word to every tool."""
+
+
 class Host(Model):
     """A standby host, as the inventory describes it."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$")
-    address: str = Field(pattern=r"^[A-Za-z0-9:][A-Za-z0-9_.:%-]*$")
+    address: str = Field(pattern=ADDRESS)
     port: int = Field(default=22, ge=1, le=65_535)
     user: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@\\-]*\$?$")
     private_key: Annotated[Path, AfterValidator(_plain)] | None = None
@@ -88,7 +92,8 @@ class Site(Model):
     known_hosts: Path
     ssh_config: Path = Field(description="written for this run; every tool connects through it")
     run_id: str = Field(
-        default="", description="marks all that is started there; nothing where all is thrown away"
+        default="",
+        description="marks all that is started there; nothing where nobody looks for that mark",
     )
     counted: bool = Field(
         default=False,

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
+from pradrill.domain.run.host import ADDRESS
 from pradrill.domain.run.outcome import StepKind, StepResult
 from pradrill.domain.values.model import Model, Utc
 from pradrill.domain.values.reason import ReasonError, reason
@@ -50,7 +51,9 @@ def _address(value: str) -> str:
 class MachineAddress(Model):
     """Where a machine's SSH server is: an address, for a name may lead elsewhere later."""
 
-    address: Annotated[str, Field(max_length=64), AfterValidator(_address)]
+    address: Annotated[
+        str, Field(max_length=64), AfterValidator(_address), Field(pattern=ADDRESS)
+    ]  # a zone may hold anything
     port: int = Field(default=22, ge=1, le=65_535)
 
 

@@ -139,9 +139,10 @@ def _erasure(context: Context) -> list[Reason]:
 def _edited(context: Context) -> list[str]:
     """Return the files that were edited of those which end machines: others do not matter now."""
     making = planned(context.facts.plan.drill.standby.provisioning, "playbooks that make machines")
-    folders = {making.end.playbook.parent, making.listing.playbook.parent}
+    playbooks = {making.end.playbook, making.listing.playbook}
+    folders = {playbook.parent for playbook in playbooks}
     inventory = making.hypervisor.inventory if making.hypervisor else None
-    edited = {Path(file) for file in context.edited()}
+    edited = {Path(file) for file in context.edited()} - ({making.provision.playbook} - playbooks)
     return [
         str(file)
         for file in sorted(edited)

@@ -358,9 +358,11 @@ def _stayed(context: Context, host: Host, first: _Left) -> Sequence[Reason]:
 
 def _state(context: Context, host: Host) -> HostState:
     """Look at a host, and tell it as it is noted: without the run's secrets."""
-    standby = context.facts.plan.drill.standby
+    standby, site = context.facts.plan.drill.standby, context.there()
+    if not standby.leaves_residue:
+        site = site.model_copy(update={"run_id": ""})  # no list of all that is on the host
     state = context.tools.probe.state(
-        host, context.there(), standby.absent_after_teardown, standby.unchanged_after_teardown
+        host, site, standby.absent_after_teardown, standby.unchanged_after_teardown
     )
     return HostState.model_validate(context.tools.masked(state.model_dump(mode="json")))
 

@@ -108,9 +108,17 @@ class LabMachines:
     """A standby made of the lab's machines: resumed for a run, thrown away after it."""
 
     def __init__(
-        self, lab: Lab, names: Sequence[str], links: Mapping[str, str], *, capture: bool = False
+        self,
+        lab: Lab,
+        names: Sequence[str],
+        links: Mapping[str, str],
+        *,
+        capture: bool = False,
+        marks: bool = False,
     ) -> None:
+        """Take names and links; `marks`: what the run starts on them is told from the rest."""
         self._capture = capture
+        self._marks = marks
         self._over = Event()
         self._lab = lab
         self._machines = [lab.machine(name) for name in names]
@@ -157,7 +165,7 @@ class LabMachines:
 
         return problems
 
-    def start(self, folder: Path, run_id: str, say: Say) -> Site:  # noqa: ARG002 whose machines
+    def start(self, folder: Path, run_id: str, say: Say) -> Site:
         """Resume each machine as it was frozen. Raises NotReadyError, BusyError, PradrillError."""
         for machine in self._machines:
             machine.down()
@@ -172,7 +180,8 @@ class LabMachines:
         if self._capture:
             Thread(target=self._bound_captures, daemon=True).start()
 
-        return _write_site(self._machines, folder, "standby")
+        site = _write_site(self._machines, folder, "standby")
+        return site.model_copy(update={"run_id": run_id}) if self._marks else site
 
     def attempts(self, host: Host) -> EgressLook:
         """Return what a host's network card has sent. Raises PradrillError."""
