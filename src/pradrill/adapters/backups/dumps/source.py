@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pradrill.adapters.backups.dumps import checksums, kinds, soundness
 from pradrill.adapters.backups.dumps.checksums import Sum
 from pradrill.domain.declared.backup_source import DumpsSource, within
-from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
+from pradrill.domain.run.backup_catalogue import AHEAD, Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.duration import format_duration
@@ -138,10 +138,11 @@ class Dumps:
             integrity = _of_each(files, sums) or integrity
 
         problem = problem or ("it is empty" if size == 0 else "")
-        # A date in the future is told as one; a copy's time may be anything, but it is no older
-        # than its name.
+        # A date further in the future is told as one; a copy's time may be anything, but it is no
+        # older than its name.
         last = max(end, at)
-        if not problem and not is_marked and last <= now < last + self._declared.quiet:
+        is_recent = last <= now + AHEAD and now < last + self._declared.quiet
+        if not problem and not is_marked and is_recent:
             quiet = format_duration(self._declared.quiet)
             problem = f"it was written to less than {quiet} ago: it may be unfinished"
 
