@@ -23,6 +23,7 @@ from tests.sources.test_dumps import BOUNDS, checked, only, source, sum_up, sum_
 from pradrill.domain.declared.backup_source import Promised, Select
 from pradrill.domain.run.backup_catalogue import CatalogueReading, RecoveryPoint, read
 from pradrill.domain.run.backup_integrity import Soundness
+from pradrill.errors import NotReadyError
 
 __all__ = ["database", "mariadb"]
 DAY = timedelta(days=1)
@@ -78,6 +79,17 @@ def test_a_server_whose_clock_is_ahead_completes_no_dump(tmp_path: Path) -> None
         assert reading(tmp_path).selected.id == before.name
         assert "it may be unfinished" in str(reading(tmp_path).unusable)
         newest.unlink()
+
+
+def test_a_name_in_other_bytes_is_told_and_the_catalogue_not_empty(tmp_path: Path) -> None:
+    """A letter that is taken apart, or of Latin-1, is the declared one's, and no drill's choice."""
+    for each in (b"20260310-e\xcc\x81", b"20260311-\xe9", "20260312-é".encode(), b"20260313-\xff"):
+        Path(os.fsdecode(bytes(tmp_path) + b"/" + each)).write_bytes(DUMP)
+    for names in ("%Y%m%d-é", "%Y%m%d-e\u0301"):
+        points = source(tmp_path, "", names=names).catalogue(BOUNDS).points
+        assert sorted(point.data_time.day for point in points) == [10, 11, 12]
+        with pytest.raises(NotReadyError, match=r"3 of them unusable .*its name holds characters"):
+            reading(tmp_path, names=names, quiet="0s")
 
 
 @pytest.mark.parametrize("order", ["by name", "backwards", "at one moment"])
@@ -203,7 +215,7 @@ def test_a_dump_without_marks_is_loaded_and_a_wrong_collation_is_the_reason(
     result = load_mariadb(dump, mariadb)
     assert result.stderr.startswith("ERROR 1273 (HY000) at line 1: Unknown collation: ")
     assert "'utf8mb4_0900_zz_ci'" in result.stderr
-    assert "what the database held is gone" in result.stderr
+    assert "is gone" not in result.stderr  # it held nothing
 
 
 # ---------------------------------------------------------------- a folder for each day

@@ -10,7 +10,7 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pradrill.errors import NotReadyError
 from pradrill.ports import Folder, FolderEntry
@@ -57,7 +57,7 @@ def kinds_of(digest: str, tag: str = "") -> tuple[str, ...]:
 
 def new_hash(kind: str, digest: str) -> hashlib._Hash:
     """Return what computes sums of that kind that are as long as this one."""
-    length = {"digest_size": len(digest) // 2} if kind == "blake2b" else {}
+    length: dict[str, Any] = {"digest_size": len(digest) // 2} if kind == "blake2b" else {}
     return hashlib.new(kind, usedforsecurity=False, **length)
 
 

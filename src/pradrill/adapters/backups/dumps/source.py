@@ -6,8 +6,9 @@ Read through the port Folder: a folder of this machine, or one behind SFTP.
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -121,7 +122,7 @@ class Dumps:
         """Return a dump; a name without a time of day is dated at the day's beginning."""
         problem, size, end, name = "", entry.size, entry.modified, level.id_of(entry)
         try:
-            at = parse_instant(name, level.form, self._declared.timezone)
+            at = parse_instant(_composed(name), _composed(level.form), self._declared.timezone)
         except PradrillError as error:
             at, problem = entry.modified, error.message
 
@@ -189,6 +190,14 @@ def _without_times_of_copies(points: Sequence[RecoveryPoint]) -> Iterator[Recove
 def _date(name: str, form: str) -> datetime | None:
     """Return what a name's date reads as; None when it is not of that form."""
     try:
-        return datetime.strptime(name, form)  # noqa: DTZ007 only whether it fits
+        return datetime.strptime(_composed(name), _composed(form))  # noqa: DTZ007 whether it fits
     except ValueError:
         return None
+
+
+def _composed(name: str) -> str:
+    """Return a name in one form: macOS takes letters apart, and old systems wrote Latin-1."""
+    with suppress(UnicodeEncodeError):
+        name.encode()
+        return unicodedata.normalize("NFC", name)
+    return name.encode("utf-8", "surrogateescape").decode("latin-1")
