@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,6 +73,8 @@ SOUND |= {
     "b2sum": ("B2SUMS", tool("b2sum")),
     "b2sum, in a list of no kind": ("checksums.txt", tool("b2sum")),
     "cksum -a blake2b": ("CHECKSUMS", tool("cksum", "-a", "blake2b")),
+    "b2sum -l 256": (f"{NAME}.b2", tool("b2sum", "-l", "256")),
+    "b2sum -l 128 --tag": ("B2SUMS", tool("b2sum", "-l", "128", "--tag")),
     "openssl's SHA-3": ("checksums.txt", tool("openssl", "dgst", "-sha3-256", "-r")),
     "from the folder above": ("SHA256SUMS", text("{sha256}  dumps/{name}\n")),
     "Windows' paths": ("SHA256SUMS", text("{sha256} *D:\\saves\\{name}\r\n")),
@@ -211,6 +214,42 @@ def test_a_list_of_a_folder_is_read_wherever_its_maker_stood(
     assert call(*words).returncode == 0
     (day / "a.sql").write_bytes(CONTENT.replace(b"1", b"7"))
     assert checked(dumps).soundness is Soundness.DAMAGED
+
+
+def listed(folder: Path, *names: str, algorithm: str = "sha256") -> None:
+    """Write a list into a folder, of names that need not be there."""
+    lines = "".join(f"{DIGEST[algorithm]}  {name}\n" for name in names)
+    (folder / f"{algorithm.upper()}SUMS").write_text(lines)
+
+
+def test_no_namesake_above_takes_the_place_of_what_is_lost(folder: Path, tmp_path: Path) -> None:
+    """A list tells of one folder, and of none that has a list itself; the restore says the same."""
+    day = folder / "2026-03-10"
+    for each in (day / "site1", tmp_path / "staging"):
+        each.mkdir(parents=True)
+    dumps = source(folder, "", names="%Y-%m-%d")
+    words = ("fetch-backup", folder, day.name, tmp_path / "staging", "no")
+    for each in (folder / "b.sql", day / "a.sql", day / "db.sql"):
+        each.write_bytes(CONTENT)
+    listed(day, "a.sql", "db.sql", "b.sql")
+    assert only(dumps).problem == "b.sql is missing"
+    assert "is not what was written" in call(*words).stderr
+    listed(day, "a.sql", "db.sql")
+    assert (checked(dumps).soundness, call(*words).returncode) == (Soundness.SOUND, 0)
+    listed(day / "site1", "db.sql", algorithm="md5")
+    assert checked(dumps).detail == "site1/db.sql is missing"
+    assert "is not what was written" in call(*words).stderr
+
+
+def test_many_lists_are_read_in_a_moment() -> None:
+    """What one of them costs does not grow with all that lies there."""
+    names = {f"{each}/{name}" for each in range(2000) for name in ("a.sql", "SHA256SUMS")}
+    begin = time.process_time()
+    for each in range(2000):
+        path = f"{each}/SHA256SUMS"
+        sums = checksums.sums_in(f"{DIGEST['sha256']}  a.sql\n", "/dumps", names, path)
+        assert list(sums) == [f"{each}/a.sql"]
+    assert time.process_time() - begin < 0.5
 
 
 def test_what_was_packed_since_is_not_missing(folder: Path) -> None:

@@ -23,6 +23,7 @@ from tests.sources.test_dumps import BOUNDS, checked, only, source, sum_up, sum_
 from pradrill.domain.declared.backup_source import Promised, Select
 from pradrill.domain.run.backup_catalogue import CatalogueReading, RecoveryPoint, read
 from pradrill.domain.run.backup_integrity import Soundness
+from pradrill.errors import NotReadyError
 
 __all__ = ["database", "mariadb"]
 DAY = timedelta(days=1)
@@ -69,6 +70,26 @@ def test_the_newest_dump_counts_once_it_is_known_to_be_complete(tmp_path: Path, 
     assert reading(tmp_path, quiet="0s").selected.id == newest.name
     os.utime(newest, (time.time() - 600,) * 2)
     assert reading(tmp_path).selected.id == newest.name
+
+
+def test_a_server_whose_clock_is_ahead_completes_no_dump(tmp_path: Path) -> None:
+    """What is dated a little later than now, by its file or its name, is as recent as can be."""
+    before = night(tmp_path, 1)
+    for newest in (night(tmp_path, 0.01, at=time.time() + 60), night(tmp_path, -0.002)):
+        assert reading(tmp_path).selected.id == before.name
+        assert "it may be unfinished" in str(reading(tmp_path).unusable)
+        newest.unlink()
+
+
+def test_a_name_in_other_bytes_is_told_and_the_catalogue_not_empty(tmp_path: Path) -> None:
+    """A letter that is taken apart, or of Latin-1, is the declared one's, and no drill's choice."""
+    for each in (b"20260310-e\xcc\x81", b"20260311-\xe9", "20260312-é".encode(), b"20260313-\xff"):
+        Path(os.fsdecode(bytes(tmp_path) + b"/" + each)).write_bytes(DUMP)
+    for names in ("%Y%m%d-é", "%Y%m%d-e\u0301"):
+        points = source(tmp_path, "", names=names).catalogue(BOUNDS).points
+        assert sorted(point.data_time.day for point in points) == [10, 11, 12]
+        with pytest.raises(NotReadyError, match=r"3 of them unusable .*its name holds characters"):
+            reading(tmp_path, names=names, quiet="0s")
 
 
 @pytest.mark.parametrize("order", ["by name", "backwards", "at one moment"])
@@ -300,6 +321,7 @@ def test_nothing_is_removed_before_an_archive_is_seen_to_hold_it(tmp_path: Path,
 
 _HEAD = (
     b"-- MariaDB dump 10.19  Distrib 10.11.6-MariaDB\n--\n-- Host: localhost    Database: moodle\n"
+    b"-- --------------------------------------------------\n-- Server version\t10.11.6-MariaDB\n"
 )
 _WHOLE = _HEAD + b"INSERT 1;\n" * 3000 + b"-- Dump completed on 2026-03-10  1:00:00\n"
 _CUT = _WHOLE[:20_004]
@@ -332,6 +354,8 @@ READINGS: dict[str, tuple[bytes, Soundness, str]] = {
     "an error alone": (b"pg_dump: error: connection failed\n", Soundness.DAMAGED, "pg_dump: error"),
     "two, the first cut": (gzip.compress(_CUT + _WHOLE), Soundness.UNPROVEN, "their end: 1"),
     "two": (gzip.compress(_WHOLE + _WHOLE), Soundness.SOUND, ""),
+    "phpMyAdmin": (
+        PHPMYADMIN + b"-- Host: localhost:3306\n", Soundness.UNPROVEN, "nothing in it marks its"),
 }  # fmt: skip
 
 
@@ -341,6 +365,38 @@ def test_what_a_dump_is_decides_and_never_more_than_it_shows(tmp_path: Path, tit
     content, soundness, reason = READINGS[title]
     (tmp_path / "moodle-20260310-010000.x").write_bytes(content)
     its = checked(source(tmp_path, ".x"))
+    assert its.soundness is soundness, its
+    assert reason in its.detail
+
+
+ERROR = b"mysqldump: Error: 'Access denied; you need the PROCESS privilege' "
+LOG = b"mysqldump: [Warning] Using a password\n" + ERROR + b"when trying to dump tablespaces\n"
+PARTS = {
+    "a cut one before": (_CUT + _WHOLE, Soundness.UNPROVEN, "part: dumps that begin in it"),
+    "a warning first": (LOG + _WHOLE, Soundness.UNPROVEN, "part: its first line is a word"),
+    "phpMyAdmin": (
+        PHPMYADMIN + b"-- Host: localhost:3306\n-- Server version: 10.4\n", Soundness.SOUND, ""),
+    "HeidiSQL": (
+        b"-- Host:       127.0.0.1\n-- Server version:    10.4\nCREATE TABLE t (n int);\n",
+        Soundness.SOUND, ""),
+    "a log of what is harmless": (LOG, Soundness.SOUND, ""),
+    "a log": (b"01:00 begun\nmysqldump: Error 2013: Lost\n01:02 once more\n" + ERROR + b"\n",
+              Soundness.SOUND, ""),
+    "a log of a failure": (
+        LOG + b"mysqldump: Error 2013: Lost\n", Soundness.DAMAGED, "mysqldump: Error 2013"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", PARTS)
+def test_a_folder_is_as_good_as_what_lies_in_it(tmp_path: Path, title: str) -> None:
+    """A checksum makes no doubt good, in a folder neither; a log beside dumps is none."""
+    content, soundness, reason = PARTS[title]
+    day = tmp_path / "2026-03-10"
+    day.mkdir()
+    (day / "a.sql").write_bytes(_WHOLE)
+    (day / "part").write_bytes(content)
+    sum_up_all(day)
+    its = checked(source(tmp_path, "", names="%Y-%m-%d"))
     assert its.soundness is soundness, its
     assert reason in its.detail
 

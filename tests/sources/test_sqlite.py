@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,6 +76,9 @@ def test_both_ways_are_read_and_restored(
 BAD: dict[str, tuple[Callable[[dict[str, bytes]], bytes], str]] = {
     "a file that is cut": (lambda its: its[".backup"][:-4096], "integrity_check does not say ok"),
     "a text that is cut": (lambda its: its[".dump"][:9000], "cut short"),
+    "a text that is cut behind a row of the word": (
+        lambda its: its[".dump"].partition(b"INSERT")[0] + b"INSERT INTO t VALUES(1,'COMMIT;');\n",
+        "cut short"),
     "a packing that is cut": (lambda its: gzip.compress(its[".dump"])[:-99], "cannot be unpacked"),
     "a text that failed": (
         lambda its: its[".dump"].replace(b"COMMIT;", b"ROLLBACK; -- due to errors"),
@@ -105,3 +109,36 @@ def test_what_stands_there_stays_when_the_backup_is_bad(
         assert count(database) == "1", title
         assert [each.name for each in database.parent.iterdir()] == [database.name], title
     assert not Path("pwned").exists()
+
+
+def test_a_database_has_its_journals_until_the_other_is_in_its_place(
+    backups: dict[str, bytes], database: Path, tmp_path: Path
+) -> None:
+    """Whatever ends it before that; afterwards none stays beside the one that came."""
+    (tmp_path / NAME).write_bytes(backups[".backup"])
+    beside = [database.with_name(f"{database.name}-{each}") for each in ("journal", "wal")]
+    for each in beside:
+        each.write_bytes(b"its")
+    names = sorted(each.name for each in database.parent.iterdir())
+    (tmp_path / "mv").write_text(
+        f'#!/bin/sh\n[ "$3" != {database} ] || exit 1\nexec /bin/mv "$@"\n'
+    )
+    (tmp_path / "mv").chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    assert call("load-sqlite", tmp_path / NAME, database, PATH=path).returncode != 0
+    assert sorted(each.name for each in database.parent.iterdir()) == names
+    assert [each.read_bytes() for each in beside] == [b"its"] * 2
+    assert call("load-sqlite", tmp_path / NAME, database).returncode == 0
+    assert [each.name for each in database.parent.iterdir()] == [database.name]
+
+
+def test_a_header_alone_proves_nothing(backups: dict[str, bytes], tmp_path: Path) -> None:
+    """A file that ends in it is cut off; where it tells of no pages, no size can be missed."""
+    whole = backups[".backup"]
+    for content, soundness in (
+        (whole[:16], Soundness.DAMAGED),
+        (whole[:99], Soundness.DAMAGED),
+        (whole[:28] + bytes(4) + whole[32:4096], Soundness.UNPROVEN),
+    ):
+        (tmp_path / NAME).write_bytes(gzip.compress(content))
+        assert checked(source(tmp_path, ".x")).soundness is soundness, len(content)

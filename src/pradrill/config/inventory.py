@@ -250,7 +250,7 @@ def _host(
             )
 
     try:  # a port that nobody gives may stand in the user's ssh_config
-        port = {"port": int(variables["ansible_port"])} if "ansible_port" in variables else {}
+        port = {"port": variables["ansible_port"]} if "ansible_port" in variables else {}
         return Host(
             name=name,
             address=str(variables.get("ansible_host", name)),
@@ -264,13 +264,16 @@ def _host(
         )
     except (ValidationError, ValueError, TypeError) as error:
         raise ConfigurationError(
-            f"host {name} of {inventory} has an unusable {_culprit(error)}",
+            f"host {name} of {inventory} has an unusable {_culprit(error, variables)}",
             hint="Look at ansible_host, ansible_port, ansible_user, the key file and dr_role.",
         ) from error
 
 
-def _culprit(error: Exception) -> str:
-    """Return what of a host is wrong, as the inventory calls it."""
+def _culprit(error: Exception, variables: dict[str, Any]) -> str:
+    """Return what of a host is wrong, as the inventory calls it; its name may be its address."""
     fields = [each["loc"] for each in error.errors()] if isinstance(error, ValidationError) else []
-    names = [_CALLED.get(str(where[0]), "") for where in fields if where]
+    its = [str(where[0]) for where in fields if where]
+    names = [
+        _CALLED.get(each, "") for each in its if each != "address" or "ansible_host" in variables
+    ]
     return " and ".join(filter(None, dict.fromkeys(names))) or "connection variable"

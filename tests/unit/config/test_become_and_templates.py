@@ -108,6 +108,20 @@ def test_what_only_ansible_could_follow_is_refused_at_its_line(tmp_path: Path, c
 
 
 @pytest.mark.nightly
+def test_what_is_unusable_is_named_as_somebody_set_it(tmp_path: Path) -> None:
+    """A name that is the address, too, is told as a name; a port that is none as a port."""
+    for line, words in (
+        ("wéb", "host wéb of {} has an unusable name (letters of ASCII, digits, . _ : -)"),
+        ("web ansible_port=abc", "host web of {} has an unusable ansible_port"),
+        ("web ansible_host=-x", "host web of {} has an unusable ansible_host"),
+    ):
+        (tmp_path / "i").write_text(f"[standby]\n{line}\n")
+        with pytest.raises(ConfigurationError) as refusal:
+            read_inventory(tmp_path / "i", "standby")
+        assert refusal.value.message == words.format(tmp_path / "i")
+
+
+@pytest.mark.nightly
 def test_sudo_without_a_password_is_taken(tmp_path: Path) -> None:
     """Under each of its names; what is not used does no harm."""
     for lines, user in (

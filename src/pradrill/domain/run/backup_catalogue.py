@@ -22,7 +22,9 @@ LATEST = 4_102_444_800
 
 _WORD = r"[A-Za-z0-9][A-Za-z0-9_.:@+=,~-]{0,199}"
 _HARMLESS = re.compile(rf"{_WORD}(/{_WORD})?")  # a dump may lie in a folder of its day
-_AHEAD = timedelta(minutes=5)
+AHEAD = timedelta(minutes=5)
+"""How far another clock may be before this one."""
+
 _EARLY = timedelta(minutes=1)  # clocks differ
 _LISTED = 100
 _SHORTEST_ID = 4
@@ -51,7 +53,7 @@ class RecoveryPoint(Model):
             return self.problem
         if not _HARMLESS.fullmatch(self.id):  # a playbook templates and quotes what it is given
             return "its name holds characters that a playbook could take for something else"
-        if self.available > now + _AHEAD:
+        if self.available > now + AHEAD:
             return f"it is dated {self.available:%Y-%m-%d %H:%M:%S} UTC, in the future"
         return ""
 

@@ -10,7 +10,7 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pradrill.errors import NotReadyError
 from pradrill.ports import Folder, FolderEntry
@@ -21,14 +21,14 @@ _TITLES = {"md5": "MD5", "blake2b": "BLAKE2b", "blake2s": "BLAKE2s"}
 # ---------------------------------------------------------------- the restores have this, too
 
 KINDS = {
-    32: ("md5",),
-    40: ("sha1",),
-    56: ("sha224", "sha3_224"),
-    64: ("sha256", "sha3_256", "blake2s"),
-    96: ("sha384", "sha3_384"),
+    32: ("md5", "blake2b"),
+    40: ("sha1", "blake2b"),
+    56: ("sha224", "sha3_224", "blake2b"),
+    64: ("sha256", "sha3_256", "blake2b", "blake2s"),
+    96: ("sha384", "sha3_384", "blake2b"),
     128: ("sha512", "blake2b", "sha3_512"),
 }
-"""Digits of a sum -> what may have made it, the likeliest first."""
+"""Digits of a sum -> what may have made it, the likeliest first; BLAKE2b makes any length."""
 WORD = r"(?:sha(?:3|2)?[_-]?(?:1|224|256|384|512)|md5|b2|blake2[bs]?)"
 SIGNED = r"(?:\.txt)?(?:\.(?:asc|sig|sign|gpg|minisig))?"
 BESIDE = re.compile(rf"(?is)(.+)\.{WORD}(?:sums?)?{SIGNED}")
@@ -51,7 +51,14 @@ def kinds_of(digest: str, tag: str = "") -> tuple[str, ...]:
     """Return what may have made a sum: one when its tag says so, none when no such sum is known."""
     kinds = KINDS.get(len(digest), ())
     called = re.sub("[_-]", "", tag.lower().replace("sha2-", "sha"))
+    called = called.removesuffix(str(4 * len(digest))) if "blake2" in called else called
     return tuple(each for each in kinds if called in ("", each.replace("_", "")))
+
+
+def new_hash(kind: str, digest: str) -> hashlib._Hash:
+    """Return what computes sums of that kind that are as long as this one."""
+    length: dict[str, Any] = {"digest_size": len(digest) // 2} if kind == "blake2b" else {}
+    return hashlib.new(kind, usedforsecurity=False, **length)
 
 
 def lines_of(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -75,7 +82,7 @@ def lines_of(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
         yield "" if name == "-" else name, (kinds[0], digest.lower()) if kinds else UNREADABLE
 
 
-def place_of(name: str, top: str, names: Collection[str]) -> str:
+def place_of(name: str, top: str, names: Collection[str], above: str = "") -> str:
     """Return which file a list in the folder `top` means, from there; empty: one of elsewhere.
 
     Whoever made it may have stood in the folder above, or elsewhere; or have written backslashes,
@@ -87,7 +94,7 @@ def place_of(name: str, top: str, names: Collection[str]) -> str:
         full = posixpath.normpath(re.sub("^[A-Za-z]:(?=/)", "", each))
         last = posixpath.basename(full) if full.startswith("/") else full
         ways = (full.removeprefix(top), full.removeprefix(posixpath.basename(top[:-1]) + "/"), last)
-        if there := [way for way in ways if way in names]:
+        if there := [way for way in ways if above + way in names]:
             return there[0]
 
     path = path.removeprefix(top)
@@ -95,27 +102,35 @@ def place_of(name: str, top: str, names: Collection[str]) -> str:
 
 
 def sums_in(
-    text: str, top: str, names: Collection[str], path: str = ""
+    text: str, top: str, names: Collection[str], path: str = "", homes: Collection[str] = ()
 ) -> dict[str, tuple[str, str]]:
     """Return the sum of each name that a list at `path` below `top` tells of; the strongest counts.
 
-    It tells of what lies beside it, or of the folders above.
+    All of it tells of one folder: the nearest that holds a file of its, its own or one above that
+    is not in `homes`, which have lists themselves. When none does, all is missing from its own.
     """
-    levels, folder = [], posixpath.dirname(path)
-    for _ in range(folder.count("/") + 1 + bool(folder)):
+    lines, levels = [*lines_of(text)], [posixpath.dirname(path)]
+    while levels[-1]:
+        levels.append(posixpath.dirname(levels[-1]))
+
+    places: list[tuple[str, str, tuple[str, str]]] = []
+    for folder in [each for each in levels if each == levels[0] or each not in homes] + levels[:1]:
         above = f"{folder}/".lstrip("/")
-        near = {name.removeprefix(above) for name in names if name.startswith(above)}
-        levels.append((above, f"{top.rstrip('/')}/{above}", near))
-        folder = posixpath.dirname(folder)
+        where = f"{top.rstrip('/')}/{above}"
+        places = [(above, place_of(name, where, names, above), one) for name, one in lines]
+        if any(above + place in names and not is_sums(place) for _, place, _ in places):
+            break
 
     sums: dict[str, tuple[str, str]] = {}
-    for name, one in lines_of(text):
-        ways = [(above, place_of(name, where, near), near) for above, where, near in levels]
-        above, place, _ = next((way for way in ways if way[1] in way[2]), ways[0])
-        place = place and above + place
-        if place and len(one[1]) >= len(sums.get(place, UNREADABLE)[1]):
-            sums[place] = one
+    for above, place, one in places:
+        if place and len(one[1]) >= len(sums.get(above + place, UNREADABLE)[1]):
+            sums[above + place] = one
     return sums
+
+
+def homes_of(lists: Collection[str]) -> set[str]:
+    """Return the folders in which lists lie."""
+    return {posixpath.dirname(each) for each in lists}
 
 
 def sum_beside(text: str, name: str) -> tuple[str, str]:
@@ -151,7 +166,7 @@ class Sum(NamedTuple):
 
     def new(self) -> hashlib._Hash:
         """Return what computes it."""
-        return hashlib.new(self.algorithm or "sha256", usedforsecurity=False)
+        return new_hash(self.algorithm or "sha256", self.digest)
 
     def others(self) -> tuple[Sum, ...]:
         """Return what else may have made it."""
@@ -178,12 +193,18 @@ def listed(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> dict[str
     """Return the names that the lists in a folder tell of, and what they say."""
     alone = {each for several in beside(entries).values() for each in several}
     names = {entry.name for entry in entries}
+    lists = [
+        entry
+        for entry in entries
+        if not entry.is_folder and is_sums(entry.name) and entry not in alone
+    ]
+    homes = homes_of([entry.name for entry in lists])
     sums: dict[str, Sum] = {}
-    for entry in entries:
-        if not entry.is_folder and is_sums(entry.name) and entry not in alone:
-            for name, one in sums_in(_text(folder, top, entry), top, names, entry.name).items():
-                if len(one[1]) >= len(sums.get(name, UNREAD).digest):
-                    sums[name] = Sum(*one)
+    for entry in lists:
+        text = _text(folder, top, entry)
+        for name, one in sums_in(text, top, names, entry.name, homes).items():
+            if len(one[1]) >= len(sums.get(name, UNREAD).digest):
+                sums[name] = Sum(*one)
 
     return sums
 

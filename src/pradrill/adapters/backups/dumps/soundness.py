@@ -24,10 +24,16 @@ _BOM = b"\xef\xbb\xbf"
 _WITH_A_WORD = 3  # the last marks that nothing else ends with
 _MAKER = rb"(?:mysqldump|mariadb-dump|pg_dump|pg_dumpall): "
 _WARNED = re.compile(rb"\A" + _MAKER)
-_FAILED = re.compile(_MAKER + rb"(?:Got error|Error|error|Couldn't)[^\r\n]*\s*\Z")
-_OF_MARIADB = (b"\n-- Host: ", b"\n-- Dump completed")  # before that a line may be cut
+_HARMLESS = rb"[^\r\n]*when trying to dump tablespaces"  # MySQL 8's, and the dump goes on
+_FAILED = re.compile(
+    _MAKER + rb"(?:Got error|Error|error|Couldn't)(?!" + _HARMLESS + rb")[^\r\n]*\s*\Z"
+)
+_STATEMENT = re.compile(rb"(?m)^(?:/\*!|(?:ALTER|COPY|CREATE|DROP|INSERT|LOCK|SET|USE) )")
+# The first line of the next may stand behind half a line; its fourth is of no other maker's form.
+_OF_MARIADB = (b"\n-- Server version\t", b"\n-- Dump completed")
 _OF_POSTGRESQL = (b"\n-- PostgreSQL database dump", b"\n-- PostgreSQL database dump complete")
 _SQLITE = b"SQLite format 3\0"
+_SQLITE_HEADER = 100
 _LARGEST_PAGE = 65_536
 _SQL_MARKS = (
     (re.compile(rb"(?m)^-- (MariaDB|MySQL) dump "), re.compile(rb"(?m)^-- Dump completed"), None),
@@ -142,13 +148,16 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, Sum], bounds: B
     if missing := checksums.missing_of(sums, files):
         return Checked(Soundness.DAMAGED, _METHOD, f"{last_line(missing[0])} is missing")
 
-    judge = _unpacks if kind.maker else _content  # of no maker: a job's own dumps and archives
-    unsummed = 0
+    judge = _unpacks if kind.maker else _part  # of no maker: a job's own dumps and archives
+    unsummed, doubts = 0, []
     for each in data:
-        unsummed += not (each in sums and sums[each].algorithm)
+        is_summed = each in sums and sums[each].algorithm != ""
+        unsummed += not is_summed
         checked = _check(folder, f"{path}/{each}", sums.get(each), bounds, judge=judge)
         if checked.soundness is Soundness.DAMAGED:
             return Checked(Soundness.DAMAGED, _METHOD, f"{last_line(each)}: {checked.detail}")
+        if checked.soundness is Soundness.UNPROVEN and is_summed:
+            doubts.append(f"{last_line(each)}: {checked.detail}")
 
     here = folder.local(path)
     if kind.maker == "pg_dump" and here is not None:
@@ -157,8 +166,9 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, Sum], bounds: B
         if answer.code != 0:
             return Checked(Soundness.DAMAGED, _METHOD, last_line(answer.err))
     if unsummed:
-        why = f"{unsummed} files have no checksum; write SHA256SUMS into the folder"
-        return Checked(Soundness.UNPROVEN, _METHOD, why)
+        doubts.insert(0, f"{unsummed} files have no checksum; write SHA256SUMS into the folder")
+    if doubts:
+        return Checked(Soundness.UNPROVEN, _METHOD, doubts[0])
 
     titles = sorted({sums[each].title for each in data})
     return Checked(Soundness.SOUND, f"{_METHOD}, {' or '.join(titles)} of each of its files")
@@ -168,6 +178,12 @@ def _unpacks(unpacked: Unpacked, _bounds: Bounds) -> Content:
     """See that a part of a dump unpacks; what it means only the whole tells."""
     unpacked.exhaust()
     return Content(is_complete=True)
+
+
+def _part(unpacked: Unpacked, bounds: Bounds) -> Content:
+    """Judge what lies in a job's own folder; a log there may hold a tool's words."""
+    content = _content(unpacked, bounds)
+    return content if _is_sql(unpacked.head) else content._replace(doubt="")
 
 
 def _content(unpacked: Unpacked, bounds: Bounds) -> Content:
@@ -216,11 +232,12 @@ def _ended(what: str, *, ends: bool) -> Content:
 
 def _database(head: bytes, size: int) -> Content:
     """Judge a file of SQLite's by the size that its header tells, where that is up to date."""
-    page = int.from_bytes(head[16:18]) or 1
+    page, pages = int.from_bytes(head[16:18]) or 1, int.from_bytes(head[28:32])
     page = _LARGEST_PAGE if page == 1 else page
-    if head[24:28] != head[92:96]:
+    is_headed = len(head) >= _SQLITE_HEADER
+    if is_headed and (pages == 0 or head[24:28] != head[92:96]):
         return Content()
-    return _ended("the SQLite database", ends=size >= page * int.from_bytes(head[28:32]))
+    return _ended("the SQLite database", ends=is_headed and size >= page * pages)
 
 
 def _unfinished(unpacked: Unpacked) -> int:
@@ -241,12 +258,17 @@ def _unfinished(unpacked: Unpacked) -> int:
     return max(0, beginnings - endings, both - 2 * ended)
 
 
+def _is_sql(head: bytes) -> bool:
+    return bool(_STATEMENT.search(head)) or any(first.search(head) for first, *_ in _SQL_MARKS)
+
+
 def _sql(head: bytes, tail: bytes, unfinished: int) -> Content:
     """Judge a dump's text by its maker's marks: a first one without its last one is cut off.
 
     A maker that writes neither (--skip-comments, phpMyAdmin) says nothing of its end.
     """
-    if failed_at_last := _FAILED.search(tail):
+    failed_at_last = _FAILED.search(tail)
+    if failed_at_last and (_is_sql(head) or _WARNED.match(head)):  # no log of other words
         words = last_line(failed_at_last[0].decode("utf-8", "replace"))
         return Content(f"what made it ended with an error: {words}")
 

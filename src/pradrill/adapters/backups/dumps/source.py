@@ -6,8 +6,9 @@ Read through the port Folder: a folder of this machine, or one behind SFTP.
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 from pradrill.adapters.backups.dumps import checksums, kinds, soundness
 from pradrill.adapters.backups.dumps.checksums import Sum
 from pradrill.domain.declared.backup_source import DumpsSource, within
-from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
+from pradrill.domain.run.backup_catalogue import AHEAD, Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.duration import format_duration
@@ -121,7 +122,7 @@ class Dumps:
         """Return a dump; a name without a time of day is dated at the day's beginning."""
         problem, size, end, name = "", entry.size, entry.modified, level.id_of(entry)
         try:
-            at = parse_instant(name, level.form, self._declared.timezone)
+            at = parse_instant(_composed(name), _composed(level.form), self._declared.timezone)
         except PradrillError as error:
             at, problem = entry.modified, error.message
 
@@ -138,10 +139,11 @@ class Dumps:
             integrity = _of_each(files, sums) or integrity
 
         problem = problem or ("it is empty" if size == 0 else "")
-        # A date in the future is told as one; a copy's time may be anything, but it is no older
-        # than its name.
+        # A date further in the future is told as one; a copy's time may be anything, but it is no
+        # older than its name.
         last = max(end, at)
-        if not problem and not is_marked and last <= now < last + self._declared.quiet:
+        is_recent = last <= now + AHEAD and now < last + self._declared.quiet
+        if not problem and not is_marked and is_recent:
             quiet = format_duration(self._declared.quiet)
             problem = f"it was written to less than {quiet} ago: it may be unfinished"
 
@@ -188,6 +190,14 @@ def _without_times_of_copies(points: Sequence[RecoveryPoint]) -> Iterator[Recove
 def _date(name: str, form: str) -> datetime | None:
     """Return what a name's date reads as; None when it is not of that form."""
     try:
-        return datetime.strptime(name, form)  # noqa: DTZ007 only whether it fits
+        return datetime.strptime(_composed(name), _composed(form))  # noqa: DTZ007 whether it fits
     except ValueError:
         return None
+
+
+def _composed(name: str) -> str:
+    """Return a name in one form: macOS takes letters apart, and old systems wrote Latin-1."""
+    with suppress(UnicodeEncodeError):
+        name.encode()
+        return unicodedata.normalize("NFC", name)
+    return name.encode("utf-8", "surrogateescape").decode("latin-1")
