@@ -14,12 +14,14 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import resource
 import select
 import socket
 import stat
 import struct
 import sys
 import time
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it costs time
@@ -47,7 +49,10 @@ INTERPRETERS = ("python", "perl", "ruby", "php", "node", "bash", "dash", "sh", "
 SERVICE, COMMAND, OTHER, GONE = "service", "command", "other", "gone"
 FRESH = 0.5  # seconds for which a command is not looked at again: it may become a service
 PATHS, OF_COMMANDS, PROGRAMS, EACH = 20_000, 40_000, 200, 5_000
-READS = 100
+PASSING = (" /var/lib/dpkg/", " /var/tmp/rpm-tmp.", "/ansible-tmp-")
+"""In the names of programs of which there are hundreds, and that do not become a service."""
+AT_ONCE = 256  # events in one read: each has an open file, and one too many is lost without a word
+READS = 1_000
 LIFE = 86_400  # seconds
 PROC = "/proc"
 
@@ -82,6 +87,11 @@ def program(pid: int) -> str:
     if name.startswith(INTERPRETERS):
         return f"{path} {script(pid)}".strip()
     return path
+
+
+def is_passing(name: str) -> bool:
+    """Tell whether a program is a package's script or a module of Ansible's."""
+    return any(each in name for each in PASSING)
 
 
 def script(pid: int) -> str:
@@ -168,6 +178,8 @@ class Watch:
         self.files: dict[str, tuple[float, list[str]]] = {}
         self.of_commands: dict[str, dict[str, float]] = {}
         self.services: set[str] = set()
+        self.dropped: set[str] = set()
+        self.many_dropped = False
         self.aside = self.unkept = self.nameless = 0
         self.overflow = False
 
@@ -190,14 +202,19 @@ class Watch:
     def take(self) -> None:
         """Take what the kernel has to tell."""
         try:
-            events = os.read(self.descriptor, 65_536)
+            events = os.read(self.descriptor, AT_ONCE * EVENT.size)
         except BlockingIOError:
+            return
+        except OSError:  # what could not be opened for us is gone
+            self.unkept += 1
             return
         while len(events) >= EVENT.size:
             length, _, _, _, mask, handle, pid = EVENT.unpack_from(events)
             events = events[length:]
             if mask & OVERFLOW:
                 self.overflow = True
+            elif handle < 0:
+                self.unkept += 1
             if handle < 0:
                 continue
             try:
@@ -215,7 +232,7 @@ class Watch:
         if kind == GONE:
             self.nameless += 1
             return
-        if kind == COMMAND and len(self.of_commands.get(name, ())) >= EACH:
+        if kind == COMMAND and name in self.dropped:
             return
         path, status = link(f"{PROC}/self/fd/{handle}"), os.fstat(handle)
         if not path.startswith("/") or not stat.S_ISREG(status.st_mode) or not status.st_nlink:
@@ -237,19 +254,29 @@ class Watch:
 
     def keep_aside(self, name: str, path: str, changed: float) -> None:
         """Keep what a command has opened: it may be how a service starts."""
-        if self.aside >= OF_COMMANDS or (
-            name not in self.of_commands and len(self.of_commands) >= PROGRAMS
-        ):
+        paths = self.of_commands.get(name, {})
+        if path in paths:
             return
-        paths = self.of_commands.setdefault(name, {})
-        self.aside += path not in paths
-        paths.setdefault(path, changed)
+        full = self.aside >= OF_COMMANDS or len(paths) >= EACH
+        if full or (not paths and len(self.of_commands) >= PROGRAMS) or is_passing(name):
+            self.drop(name)
+            return
+        self.of_commands.setdefault(name, paths)[path] = changed
+        self.aside += 1
+
+    def drop(self, name: str) -> None:
+        """Note that not all is kept of what a command has opened."""
+        if len(self.dropped) < PATHS:
+            self.dropped.add(name)
+        else:
+            self.many_dropped = True
 
     def join(self) -> None:
         """Give services what their programs opened while a command was still starting them."""
         pids = [int(each) for each in os.listdir(PROC) if each.isdigit()]  # noqa: PTH208
         kinds = [self.processes.look(pid) for pid in pids]
         services = self.services | {name for kind, name in kinds if kind == SERVICE}
+        self.unkept += len(services & self.dropped) + self.many_dropped
         for name in services & set(self.of_commands):
             for path, changed in self.of_commands[name].items():
                 self.keep(name, path, changed)
@@ -318,6 +345,9 @@ def main(words: str) -> None:
     except OSError as error:
         os.write(1, f"{error.strerror or error}\n".encode())
         return
+    with suppress(OSError, ValueError):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     watch = Watch(Processes(f"{request['mark']}={request['run']}:"), descriptor, mark)
     watch.mark_all()
     os.write(1, b"+\n")
