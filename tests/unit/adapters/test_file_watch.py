@@ -20,18 +20,18 @@ QUEUE_FULL = 0x4000
 class Named(script.Processes):
     """Processes that are what a test says: id → kind and program."""
 
-    def __init__(self, named: dict[int, tuple[str, str]]) -> None:
+    def __init__(self, programs: dict[int, tuple[str, str]]) -> None:
         super().__init__("MARK=run:")
-        self.named = named
+        self.programs = programs
 
     def kind(self, pid: int) -> tuple[str, str]:
         """Return what the test says."""
-        return self.named.get(pid, (script.OTHER, ""))
+        return self.programs.get(pid, (script.OTHER, ""))
 
 
-def watch_of(descriptor: int, mark: Any, named: dict[int, tuple[str, str]]) -> script.Watch:
+def watch_of(descriptor: int, mark: Any, programs: dict[int, tuple[str, str]]) -> script.Watch:
     """Return a watch whose processes are these."""
-    return script.Watch(Named(named), descriptor, mark)
+    return script.Watch(Named(programs), descriptor, mark)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="fanotify takes root")
@@ -71,7 +71,7 @@ def test_an_event_without_a_file_is_a_gap(mask: int, unkept: int, overflow: bool
     assert (watch.unkept, watch.overflow) == (unkept, overflow)
 
 
-def told(watch: script.Watch, services: set[str], monkeypatch: pytest.MonkeyPatch) -> int:
+def gaps(watch: script.Watch, services: set[str], monkeypatch: pytest.MonkeyPatch) -> int:
     """Return how much is not kept, once these programs have become services."""
     monkeypatch.setattr(script, "os", SimpleNamespace(listdir=lambda _place: ()))
     watch.services = services
@@ -88,9 +88,9 @@ def test_what_is_not_kept_of_a_command_is_told_once_it_is_a_service(
     watch = watch_of(-1, None, {})
     for name, path in [*(("a", each) for each in "xyyxz"), ("b", "x"), ("c", "x"), ("d", "x")]:
         watch.keep_aside(name, f"/{path}", 0.0)
-    assert told(watch, {"b"}, monkeypatch) == 0
+    assert gaps(watch, {"b"}, monkeypatch) == 0
     assert watch.files.keys() == {"/x"}
-    assert told(watch, {"a", "c"}, monkeypatch) == 2
+    assert gaps(watch, {"a", "c"}, monkeypatch) == 2
     assert watch.files.keys() == {"/x", "/y"}
 
 
@@ -103,7 +103,7 @@ def test_scripts_of_packages_take_no_room_of_a_services_commands(
         watch.keep_aside(f"/usr/bin/dash /var/lib/dpkg/info/p{number}.postinst", "/x", 0.0)
         watch.keep_aside(f"/usr/bin/python3 /root/ansible-tmp-{number}/module.py", "/y", 0.0)
     watch.keep_aside("/usr/sbin/apache2", "/etc/apache2/apache2.conf", 0.0)
-    assert told(watch, {"/usr/sbin/apache2"}, monkeypatch) == 0
+    assert gaps(watch, {"/usr/sbin/apache2"}, monkeypatch) == 0
     assert watch.files.keys() == {"/etc/apache2/apache2.conf"}
 
 
@@ -114,4 +114,26 @@ def test_too_many_names_of_what_is_not_kept_are_a_gap(monkeypatch: pytest.Monkey
     watch = watch_of(-1, None, {})
     for name in "abcd":
         watch.keep_aside(name, "/x", 0.0)
-    assert told(watch, {"other"}, monkeypatch) == 1
+    assert gaps(watch, {"other"}, monkeypatch) == 1
+
+
+@pytest.mark.parametrize(
+    ("mark", "environment", "kind"),
+    [
+        ("MARK=run:", b"A=b\0", script.OTHER),
+        ("MARK=run:", b"A=b\0MARK=run:9\0", script.COMMAND),
+        ("", b"A=b\0", script.COMMAND),
+    ],
+)
+def test_where_commands_carry_no_mark_every_login_is_the_drills(
+    mark: str, environment: bytes, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they open is kept aside there, too, for a service that they start."""
+    monkeypatch.setattr(script, "PROC", str(tmp_path))
+    for pid, above, title in ((30, 20, "apachectl"), (20, 1, "sshd")):
+        folder = tmp_path / str(pid)
+        folder.mkdir()
+        (folder / "stat").write_text(f"{pid} ({title}) S {above} 0")
+        (folder / "comm").write_text(f"{title}\n")
+        (folder / "environ").write_bytes(environment)
+    assert script.Processes(mark).of_whom(30) == kind

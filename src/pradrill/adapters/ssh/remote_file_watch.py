@@ -3,7 +3,9 @@
 Standard library only, Python 3.8 or later, never imported by pradrill. One word, a JSON object:
 `socket`, the abstract name at which root may `end` it, for which it tells all that it has seen;
 `mark` and `run`: what carries that mark is a command of the drill, not the service, unless its
-program goes on as one. Prints one line first: "+", or why files cannot be watched here.
+program goes on as one; so is all of every login where the `run` is empty (a machine of the drill's
+own, on which commands carry no mark). Prints one line first: "+", or why files cannot be watched
+here.
 
 Containers are not looked at, nor what lies in memory only (tmpfs). A file that is not there is not
 opened: the kernel tells nothing of who looks for it.
@@ -111,7 +113,7 @@ class Processes:
     """Who the processes are that open files."""
 
     def __init__(self, mark: str) -> None:
-        self.mark = mark.encode()
+        self.mark = mark.encode()  # empty: commands carry none, and every login is the drill's
         self.kinds: dict[int, tuple[str, str, float]] = {}
         self.places = {each: link(f"{PROC}/self/ns/{each}") for each in ("pid", "net", "mnt")}
 
@@ -150,7 +152,7 @@ class Processes:
         marks = [
             each[len(self.mark) :]
             for each in read(f"{PROC}/{pid}/environ").split(b"\0")
-            if each.startswith(self.mark)
+            if self.mark and each.startswith(self.mark)
         ]
         leader = int(marks[0]) if marks and marks[0].isdigit() else 0
         above = pid
@@ -160,7 +162,7 @@ class Processes:
             if above <= 1:
                 return SERVICE
             if read(f"{PROC}/{above}/comm").startswith(b"sshd"):
-                return COMMAND if marks else OTHER
+                return COMMAND if marks or not self.mark else OTHER
             above = parent(above)
         return SERVICE
 
@@ -348,7 +350,8 @@ def main(words: str) -> None:
     with suppress(OSError, ValueError):
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    watch = Watch(Processes(f"{request['mark']}={request['run']}:"), descriptor, mark)
+    carried = f"{request['mark']}={request['run']}:" if request["run"] else ""
+    watch = Watch(Processes(carried), descriptor, mark)
     watch.mark_all()
     os.write(1, b"+\n")
     nothing = os.open(os.devnull, os.O_RDWR)
