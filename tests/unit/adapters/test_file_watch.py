@@ -118,15 +118,15 @@ def test_too_many_names_of_what_is_not_kept_are_a_gap(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("mark", "environment", "kind"),
+    ("run", "environment", "kind"),
     [
-        ("MARK=run:", b"A=b\0", script.OTHER),
-        ("MARK=run:", b"A=b\0MARK=run:9\0", script.COMMAND),
+        ("run", b"A=b\0", script.OTHER),
+        ("run", b"A=b\0MARK=run:9\0", script.COMMAND),
         ("", b"A=b\0", script.COMMAND),
     ],
 )
 def test_where_commands_carry_no_mark_every_login_is_the_drills(
-    mark: str, environment: bytes, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: str, environment: bytes, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What they open is kept aside there, too, for a service that they start."""
     monkeypatch.setattr(script, "PROC", str(tmp_path))
@@ -136,4 +136,30 @@ def test_where_commands_carry_no_mark_every_login_is_the_drills(
         (folder / "stat").write_text(f"{pid} ({title}) S {above} 0")
         (folder / "comm").write_text(f"{title}\n")
         (folder / "environ").write_bytes(environment)
-    assert script.Processes(mark).of_whom(30) == kind
+    assert script.Processes(script.sign("MARK", run)).of_whom(30) == kind
+
+
+class Starting(script.Processes):
+    """A process that runs another program a moment after the kernel tells that it begins to."""
+
+    program = "/usr/bin/setsid"
+
+    def look(self, pid: int) -> tuple[str, str]:
+        """Return what it runs now."""
+        del pid
+        return script.COMMAND, self.program
+
+
+def test_what_a_program_opens_first_is_not_taken_for_the_one_before(tmp_path: Path) -> None:
+    """The kernel tells of a start before it is done: a quick watch still sees who starts it."""
+    process = Starting("MARK=run:")
+    watch = script.Watch(process, -1, None)
+    paths = [tmp_path / name for name in ("shop", "settings")]
+    for path, mask in zip(paths, (OPENED | script.OPEN_EXEC, OPENED), strict=True):
+        path.touch()
+        with path.open() as file:
+            watch.note(mask, file.fileno(), 5)
+        process.program = "/usr/sbin/shop"
+    assert {name: set(each) for name, each in watch.of_commands.items()} == {
+        "/usr/sbin/shop": set(map(str, paths))
+    }

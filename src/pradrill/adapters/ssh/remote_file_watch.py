@@ -91,6 +91,19 @@ def program(pid: int) -> str:
     return path
 
 
+def stamp(handle: int) -> dict[str, float]:
+    """Return an open file's path → when it was changed; nothing of what is no file, or gone."""
+    path, status = link(f"{PROC}/self/fd/{handle}"), os.fstat(handle)
+    if not path.startswith("/") or not stat.S_ISREG(status.st_mode) or not status.st_nlink:
+        return {}
+    return {path: status.st_ctime}
+
+
+def sign(mark: str, run: str) -> str:
+    """Return what begins a command's mark; nothing where commands carry none."""
+    return f"{mark}={run}:" if run else ""
+
+
 def is_passing(name: str) -> bool:
     """Tell whether a program is a package's script or a module of Ansible's."""
     return any(each in name for each in PASSING)
@@ -180,6 +193,7 @@ class Watch:
         self.files: dict[str, tuple[float, list[str]]] = {}
         self.of_commands: dict[str, dict[str, float]] = {}
         self.services: set[str] = set()
+        self.starts: dict[int, dict[str, float]] = {}
         self.dropped: set[str] = set()
         self.many_dropped = False
         self.aside = self.unkept = self.nameless = 0
@@ -227,7 +241,11 @@ class Watch:
     def note(self, mask: int, handle: int, pid: int) -> None:
         """Note that a process has opened a file."""
         if mask & OPEN_EXEC:
-            self.processes.forget(pid)
+            self.note_start(handle, pid)
+            return
+        if pid in self.starts and link(f"{PROC}/self/fd/{handle}") in self.starts[pid]:
+            return  # older kernels tell both apart
+        start = self.starts.pop(pid, {})
         kind, name = self.processes.kind(pid) if pid > 0 else (OTHER, "")
         if kind == OTHER:
             return
@@ -236,13 +254,21 @@ class Watch:
             return
         if kind == COMMAND and name in self.dropped:
             return
-        path, status = link(f"{PROC}/self/fd/{handle}"), os.fstat(handle)
-        if not path.startswith("/") or not stat.S_ISREG(status.st_mode) or not status.st_nlink:
-            return
-        if kind == COMMAND:
-            self.keep_aside(name, path, status.st_ctime)
-        else:
-            self.keep(name, path, status.st_ctime)
+        self.sort(kind, name, {**start, **stamp(handle)})
+
+    def note_start(self, handle: int, pid: int) -> None:
+        """Note what a process begins to run: it is told while that is still the program before."""
+        self.processes.forget(pid)
+        if pid > 0 and (pid in self.starts or len(self.starts) < PATHS):
+            self.starts.setdefault(pid, {}).update(stamp(handle))
+
+    def sort(self, kind: str, name: str, files: dict[str, float]) -> None:
+        """Keep files for whom they are."""
+        for path, changed in files.items():
+            if kind == SERVICE:
+                self.keep(name, path, changed)
+            elif kind == COMMAND:
+                self.keep_aside(name, path, changed)
 
     def keep(self, name: str, path: str, changed: float) -> None:
         """Keep what the service has opened, as it was when it was first opened."""
@@ -276,6 +302,9 @@ class Watch:
     def join(self) -> None:
         """Give services what their programs opened while a command was still starting them."""
         pids = [int(each) for each in os.listdir(PROC) if each.isdigit()]  # noqa: PTH208
+        for pid, files in self.starts.items():
+            self.sort(*self.processes.look(pid), files)
+        self.starts.clear()
         kinds = [self.processes.look(pid) for pid in pids]
         services = self.services | {name for kind, name in kinds if kind == SERVICE}
         self.unkept += len(services & self.dropped) + self.many_dropped
@@ -350,8 +379,7 @@ def main(words: str) -> None:
     with suppress(OSError, ValueError):
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    carried = f"{request['mark']}={request['run']}:" if request["run"] else ""
-    watch = Watch(Processes(carried), descriptor, mark)
+    watch = Watch(Processes(sign(request["mark"], request["run"])), descriptor, mark)
     watch.mark_all()
     os.write(1, b"+\n")
     nothing = os.open(os.devnull, os.O_RDWR)
