@@ -55,7 +55,7 @@ def repeat_teardown(journal: Journal, tools: Tools) -> tuple[str, ...]:
     has changed nothing.
     """
     facts = replay(journal)
-    if facts is None or not (facts.touched or facts.egress or facts.provisioned):
+    if facts is None or not (facts.has_effects or facts.provisioned):
         raise UsageError(
             f"the run {journal.run_id} has changed nothing on its standby",
             hint="Name a run that has: pradrill runs.",

@@ -165,14 +165,15 @@ class Run:
         return self.context.site is not None and self.context.facts.refusal is not Refusal.BUSY
 
     def _tell_unproven(self) -> None:
-        """Say which hosts were worked on and are not proven any more: nothing touches those."""
+        """Say which hosts were worked on, or watched, and are not proven now: none is touched."""
         context = self.context
-        hosts = context.site.hosts if context.site is not None else ()
+        facts = context.facts
+        hosts = [host.name for host in context.site.hosts] if context.site is not None else []
         context.left(
             [
-                reason(Code.ON_HOST, host=host.name, left=reason(Code.HOST_NOT_TORN_DOWN))
+                reason(Code.ON_HOST, host=host, left=reason(Code.HOST_NOT_TORN_DOWN))
                 for host in hosts
-                if worked_on(context.facts, host.name) and not is_standby(context.facts, host.name)
+                if not is_standby(facts, host) and (worked_on(facts, host) or host in facts.watches)
             ]
         )
 
@@ -185,7 +186,7 @@ class Run:
         context = self.context
         facts = context.facts
         leased = any(guard.guard.kind is GuardKind.LEASE for guard in facts.guards)
-        changed = facts.touched or bool(facts.egress)
+        changed = facts.has_effects
         if not (changed or leased) or facts.plan.drill.standby.throw_away:
             return
 

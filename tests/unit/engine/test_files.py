@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import pytest
 from tests.support.bench import Bench
+from tests.support.killed import Killed
 
 from pradrill.domain.declared.plan import FileNeed
 from pradrill.domain.register.findings_of_run import findings_of, unproved
+from pradrill.domain.run.event import Event
 from pradrill.domain.run.file_map import FileMap, FileOrigin, FileUse
 from pradrill.domain.run.outcome import Phase, StepKind
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import PlannedStep, RunPlan
 from pradrill.domain.run.verdict import Verdict
+from pradrill.engine.cancellation import Cancellation
+from pradrill.engine.crashed_runs import recover_crashed
+from pradrill.engine.repeated_teardown import repeat_teardown
+from pradrill.engine.run import run_drill
 from pradrill.errors import PradrillError, UnreachableError
 from pradrill.reporting.run.inward import summary
-from pradrill.testing import HOST, a_finding, a_run_plan, a_service
+from pradrill.testing import (
+    HOST,
+    FakeProbe,
+    FakeProgress,
+    FakeStore,
+    a_finding,
+    a_run_plan,
+    a_service,
+    a_start,
+    fake_tools,
+)
 from pradrill.testing.fake_file_watch import FakeFileWatch
 from pradrill.testing.reasons import texts
 
@@ -122,3 +138,41 @@ def test_a_map_with_gaps_says_so(gap: dict[str, object]) -> None:
     whole = drilled(FakeFileWatch(a_map()))
     assert len(record.limits) == len(whole.limits) + 1
     assert summary(whole) == "No file was seen that the drill does not bring."
+
+
+def test_files_that_are_only_counted_are_a_finding_and_in_the_sentence() -> None:
+    """Whether the plan speaks of those that are not told by name is not known."""
+    need = FileNeed(path="/etc/shop", why="from the safe")
+    plan = watching(services={"moodle": a_service().model_copy(update={"needs_files": (need,)})})
+    drilled_map = a_map(use("/etc/shop/key"), counts={"neither": 8})
+    record = drilled(FakeFileWatch(drilled_map), plan)
+    assert summary(record).startswith("7 files that the service opened come from neither")
+    (finding,) = findings_of(record)
+    assert finding.key == f"file/{record.plan.drill.drill}/more"
+    assert finding.title.endswith(": 7")
+
+
+def test_a_watch_of_a_killed_run_is_not_forgotten() -> None:
+    """Killed before its first playbook, and not reached since: it is left, and ended later."""
+    store, files, silent = FakeStore(), FakeFileWatch(), FakeProbe()
+
+    def kill(name: str) -> None:
+        if name == "prepare":
+            raise Killed
+
+    tools = fake_tools(store=store, files=files, progress=FakeProgress(kill))
+    with pytest.raises(Killed):
+        run_drill(a_start(plan=watching()), tools, Cancellation(), disruption=None)
+    (journal,) = store.journals
+    names = [(event, facts.get("name")) for event, _, facts in journal.events()]
+    del journal._lines[names.index((Event.STEP_STARTED, "read which files were opened")) :]
+    journal.close()
+    files.calls.clear()
+
+    silent.unreachable = True
+    away = fake_tools(store=store, files=files, probe=silent)
+    (record,) = recover_crashed(store, lambda _plan: away).records
+    assert any("not torn down" in each for each in texts(record.residue))
+    assert files.calls == []
+    assert repeat_teardown(journal, fake_tools(store=store, files=files)) == ()
+    assert files.calls == ["read"]

@@ -3,7 +3,9 @@
 Standard library only, Python 3.8 or later, never imported by pradrill. One word, a JSON object:
 `socket`, the abstract name at which root may `end` it, for which it tells all that it has seen;
 `mark` and `run`: what carries that mark is a command of the drill, not the service, unless its
-program goes on as one. Prints one line first: "+", or why files cannot be watched here.
+program goes on as one; so is all of every login where the `run` is empty (a machine of the drill's
+own, on which commands carry no mark). Prints one line first: "+", or why files cannot be watched
+here.
 
 Containers are not looked at, nor what lies in memory only (tmpfs). A file that is not there is not
 opened: the kernel tells nothing of who looks for it.
@@ -14,12 +16,14 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import resource
 import select
 import socket
 import stat
 import struct
 import sys
 import time
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it costs time
@@ -47,7 +51,10 @@ INTERPRETERS = ("python", "perl", "ruby", "php", "node", "bash", "dash", "sh", "
 SERVICE, COMMAND, OTHER, GONE = "service", "command", "other", "gone"
 FRESH = 0.5  # seconds for which a command is not looked at again: it may become a service
 PATHS, OF_COMMANDS, PROGRAMS, EACH = 20_000, 40_000, 200, 5_000
-READS = 100
+PASSING = (" /var/lib/dpkg/", " /var/tmp/rpm-tmp.", "/ansible-tmp-")
+"""In the names of programs of which there are hundreds, and that do not become a service."""
+AT_ONCE = 256  # events in one read: each has an open file, and one too many is lost without a word
+READS = 1_000
 LIFE = 86_400  # seconds
 PROC = "/proc"
 
@@ -84,6 +91,24 @@ def program(pid: int) -> str:
     return path
 
 
+def stamp(handle: int) -> dict[str, float]:
+    """Return an open file's path → when it was changed; nothing of what is no file, or gone."""
+    path, status = link(f"{PROC}/self/fd/{handle}"), os.fstat(handle)
+    if not path.startswith("/") or not stat.S_ISREG(status.st_mode) or not status.st_nlink:
+        return {}
+    return {path: status.st_ctime}
+
+
+def sign(mark: str, run: str) -> str:
+    """Return what begins a command's mark; nothing where commands carry none."""
+    return f"{mark}={run}:" if run else ""
+
+
+def is_passing(name: str) -> bool:
+    """Tell whether a program is a package's script or a module of Ansible's."""
+    return any(each in name for each in PASSING)
+
+
 def script(pid: int) -> str:
     """Return which script or module an interpreter runs; no text that stands in its words."""
     words = read(f"{PROC}/{pid}/cmdline").decode("utf-8", "replace").split("\0")[1:]
@@ -101,7 +126,7 @@ class Processes:
     """Who the processes are that open files."""
 
     def __init__(self, mark: str) -> None:
-        self.mark = mark.encode()
+        self.mark = mark.encode()  # empty: commands carry none, and every login is the drill's
         self.kinds: dict[int, tuple[str, str, float]] = {}
         self.places = {each: link(f"{PROC}/self/ns/{each}") for each in ("pid", "net", "mnt")}
 
@@ -140,7 +165,7 @@ class Processes:
         marks = [
             each[len(self.mark) :]
             for each in read(f"{PROC}/{pid}/environ").split(b"\0")
-            if each.startswith(self.mark)
+            if self.mark and each.startswith(self.mark)
         ]
         leader = int(marks[0]) if marks and marks[0].isdigit() else 0
         above = pid
@@ -150,7 +175,7 @@ class Processes:
             if above <= 1:
                 return SERVICE
             if read(f"{PROC}/{above}/comm").startswith(b"sshd"):
-                return COMMAND if marks else OTHER
+                return COMMAND if marks or not self.mark else OTHER
             above = parent(above)
         return SERVICE
 
@@ -168,6 +193,9 @@ class Watch:
         self.files: dict[str, tuple[float, list[str]]] = {}
         self.of_commands: dict[str, dict[str, float]] = {}
         self.services: set[str] = set()
+        self.starts: dict[int, dict[str, float]] = {}
+        self.dropped: set[str] = set()
+        self.many_dropped = False
         self.aside = self.unkept = self.nameless = 0
         self.overflow = False
 
@@ -190,14 +218,19 @@ class Watch:
     def take(self) -> None:
         """Take what the kernel has to tell."""
         try:
-            events = os.read(self.descriptor, 65_536)
+            events = os.read(self.descriptor, AT_ONCE * EVENT.size)
         except BlockingIOError:
+            return
+        except OSError:  # what could not be opened for us is gone
+            self.unkept += 1
             return
         while len(events) >= EVENT.size:
             length, _, _, _, mask, handle, pid = EVENT.unpack_from(events)
             events = events[length:]
             if mask & OVERFLOW:
                 self.overflow = True
+            elif handle < 0:
+                self.unkept += 1
             if handle < 0:
                 continue
             try:
@@ -208,22 +241,34 @@ class Watch:
     def note(self, mask: int, handle: int, pid: int) -> None:
         """Note that a process has opened a file."""
         if mask & OPEN_EXEC:
-            self.processes.forget(pid)
+            self.note_start(handle, pid)
+            return
+        if pid in self.starts and link(f"{PROC}/self/fd/{handle}") in self.starts[pid]:
+            return  # older kernels tell both apart
+        start = self.starts.pop(pid, {})
         kind, name = self.processes.kind(pid) if pid > 0 else (OTHER, "")
         if kind == OTHER:
             return
         if kind == GONE:
             self.nameless += 1
             return
-        if kind == COMMAND and len(self.of_commands.get(name, ())) >= EACH:
+        if kind == COMMAND and name in self.dropped:
             return
-        path, status = link(f"{PROC}/self/fd/{handle}"), os.fstat(handle)
-        if not path.startswith("/") or not stat.S_ISREG(status.st_mode) or not status.st_nlink:
-            return
-        if kind == COMMAND:
-            self.keep_aside(name, path, status.st_ctime)
-        else:
-            self.keep(name, path, status.st_ctime)
+        self.sort(kind, name, {**start, **stamp(handle)})
+
+    def note_start(self, handle: int, pid: int) -> None:
+        """Note what a process begins to run: it is told while that is still the program before."""
+        self.processes.forget(pid)
+        if pid > 0 and (pid in self.starts or len(self.starts) < PATHS):
+            self.starts.setdefault(pid, {}).update(stamp(handle))
+
+    def sort(self, kind: str, name: str, files: dict[str, float]) -> None:
+        """Keep files for whom they are."""
+        for path, changed in files.items():
+            if kind == SERVICE:
+                self.keep(name, path, changed)
+            elif kind == COMMAND:
+                self.keep_aside(name, path, changed)
 
     def keep(self, name: str, path: str, changed: float) -> None:
         """Keep what the service has opened, as it was when it was first opened."""
@@ -237,19 +282,32 @@ class Watch:
 
     def keep_aside(self, name: str, path: str, changed: float) -> None:
         """Keep what a command has opened: it may be how a service starts."""
-        if self.aside >= OF_COMMANDS or (
-            name not in self.of_commands and len(self.of_commands) >= PROGRAMS
-        ):
+        paths = self.of_commands.get(name, {})
+        if path in paths:
             return
-        paths = self.of_commands.setdefault(name, {})
-        self.aside += path not in paths
-        paths.setdefault(path, changed)
+        full = self.aside >= OF_COMMANDS or len(paths) >= EACH
+        if full or (not paths and len(self.of_commands) >= PROGRAMS) or is_passing(name):
+            self.drop(name)
+            return
+        self.of_commands.setdefault(name, paths)[path] = changed
+        self.aside += 1
+
+    def drop(self, name: str) -> None:
+        """Note that not all is kept of what a command has opened."""
+        if len(self.dropped) < PATHS:
+            self.dropped.add(name)
+        else:
+            self.many_dropped = True
 
     def join(self) -> None:
         """Give services what their programs opened while a command was still starting them."""
         pids = [int(each) for each in os.listdir(PROC) if each.isdigit()]  # noqa: PTH208
+        for pid, files in self.starts.items():
+            self.sort(*self.processes.look(pid), files)
+        self.starts.clear()
         kinds = [self.processes.look(pid) for pid in pids]
         services = self.services | {name for kind, name in kinds if kind == SERVICE}
+        self.unkept += len(services & self.dropped) + self.many_dropped
         for name in services & set(self.of_commands):
             for path, changed in self.of_commands[name].items():
                 self.keep(name, path, changed)
@@ -318,7 +376,10 @@ def main(words: str) -> None:
     except OSError as error:
         os.write(1, f"{error.strerror or error}\n".encode())
         return
-    watch = Watch(Processes(f"{request['mark']}={request['run']}:"), descriptor, mark)
+    with suppress(OSError, ValueError):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    watch = Watch(Processes(sign(request["mark"], request["run"])), descriptor, mark)
     watch.mark_all()
     os.write(1, b"+\n")
     nothing = os.open(os.devnull, os.O_RDWR)

@@ -167,14 +167,26 @@ def _files(record: RunRecord) -> Iterator[Finding]:
                 _opened(each),
                 services=services,
             )
-        if more := missing[_FOLDERS:]:
+        more = missing[_FOLDERS:]
+        untold = sum(record.files[h].untold for h in branch.hosts if h in record.files)
+        if more or untold:
             yield _finding(
                 record,
                 FindingKey(About.FILE, drill, f"{_whose(branch.service)}more"),
-                f"{_whose(branch.service)}files of {len(more)} more folders are needed",
+                f"{_whose(branch.service)}{_more_files(len(more), untold)}",
                 ", ".join(each.where for each in more),
                 services=services,
             )
+
+
+def _more_files(folders: int, untold: int) -> str:
+    """Say how many folders are needed as well, and how many files are only counted."""
+    parts = []
+    if folders:
+        parts.append(f"files of {folders} more folders are needed")
+    if untold:
+        parts.append(f"files were opened that the drill does not bring, only counted: {untold}")
+    return "; ".join(parts)
 
 
 def _opened(each: ForeignFiles) -> str:

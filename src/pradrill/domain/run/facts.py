@@ -120,6 +120,16 @@ class Facts(Model):
         kinds = {step.key: step.kind for step in self.plan.steps}
         return any(kinds.get(key) is StepKind.PROVISION for key in self.begun)
 
+    @property
+    def has_effects(self) -> bool:
+        """Tell whether something of it may be on a standby, or run there."""
+        return self.touched or bool(self.egress) or bool(self.watches)
+
+    @property
+    def watches(self) -> set[str]:
+        """Return the hosts on which files may be watched still."""
+        return {host for host, each in self.files.items() if each.watched and not each.complete}
+
     def cut(self) -> tuple[PlannedStep, ...]:
         """Return the steps that have begun and not ended."""
         ended = {step.key for step in self.steps}

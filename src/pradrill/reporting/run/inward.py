@@ -40,6 +40,7 @@ def summary(record: RunRecord) -> str:
 
     folders = foreign(record)
     unexpected = [use for each in folders if not each.is_expected for use in each.files]
+    untold = sum(each.untold for each in record.files.values())
     sentences = []
     if unexpected:
         sentences.append(
@@ -50,7 +51,18 @@ def summary(record: RunRecord) -> str:
                 "%(n)s files that the service opened come from neither the backup, nor a package, "
                 "nor a playbook, and the plan does not speak of them: without them the recovery "
                 "may not work elsewhere.",
-                len(unexpected) + sum(each.untold for each in record.files.values()),
+                len(unexpected) + untold,
+            )
+        )
+    elif untold:
+        sentences.append(
+            ngettext(
+                "%(n)s file that the service opened comes from neither the backup, nor a package, "
+                "nor a playbook, and is counted only: whether the plan speaks of it is not known.",
+                "%(n)s files that the service opened come from neither the backup, nor a package, "
+                "nor a playbook, and are counted only: whether the plan speaks of them is not "
+                "known.",
+                untold,
             )
         )
     elif folders:

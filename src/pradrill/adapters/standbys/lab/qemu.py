@@ -32,6 +32,8 @@ _LOGLEVELS = {"kvm": "loglevel=6", "tcg": "quiet loglevel=3"}
 _ACCELERATORS = {"kvm": "kvm", "tcg": "tcg,thread=multi"}
 _CAPTURE = "filter-dump,id=sent,netdev=net,queue=rx"
 """Of what goes over the network, that which the machine sends."""
+_UNFINISHED = {"inmigrate", "prelaunch", "paused"}
+"""States before a machine runs on; one that QEMU stopped later, as on a full disk, is kept."""
 _MOMENT = 0.02
 _LAST_BREATH = 10
 _FROZEN = 120
@@ -149,7 +151,7 @@ class Qemu:
     def unfinished(self) -> bool:
         """Tell whether it was started and never thawed; one that does not answer is only slow."""
         try:
-            return self.state() != "running"
+            return self.state() in _UNFINISHED
         except PradrillError:
             return False
 
