@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -148,20 +150,164 @@ def test_a_server_that_says_something_else_proves_nothing() -> None:
     ):
         with answering(status, body) as url:
             if not reason:
-                refuse_deletion(f"{kind}:{url}/b", keys, None, now)
+                refuse_deletion(f"{kind}:{url}/b", keys, [], now, BOUNDS)
                 continue
             with pytest.raises(NotReadyError, match=reason):
-                refuse_deletion(f"{kind}:{url}/b", keys, None, now)
+                refuse_deletion(f"{kind}:{url}/b", keys, [], now, BOUNDS)
     with pytest.raises(NotReadyError, match="is not known"):
-        refuse_deletion(f"s3:{url}/b", {}, None, now)
+        refuse_deletion(f"s3:{url}/b", {}, [], now, BOUNDS)
+
+
+def test_who_may_not_read_either_proves_nothing() -> None:
+    """A filter that turns programs away answers 403 to all: no refusal to delete is in it."""
+    now = SteadyClock().now()
+    with (
+        raw(b"HTTP/1.1 403 No\r\n\r\n") as url,
+        pytest.raises(NotReadyError, match="not known: its server answered 403 to who reads"),
+    ):
+        refuse_deletion(f"rest:{url}/b", {}, [], now, BOUNDS)
+
+
+@pytest.mark.parametrize("folder", ["snapshots", "keys", "index", "data"])
+def test_nothing_without_which_no_backup_opens_may_be_deleted(folder: str) -> None:
+    """A server that guards all but one kind of its files guards none; it is asked as restic asks."""
+    its = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    for kind in ("rest", "s3"):
+        questions: list[str] = []
+        with (
+            answering(
+                403, b"<Code>AccessDenied</Code>", questions=questions, open_folder=folder
+            ) as url,
+            pytest.raises(NotReadyError, match="can delete backups"),
+        ):
+            refuse_deletion(f"{kind}:{url}/b", its, [], SteadyClock().now(), BOUNDS)
+        assert questions[0] == "GET /b/config restic"
+        assert not [each for each in questions[1:] if "config" in each or "locks" in each]
+        assert {each.split()[-1] for each in questions} == {"restic"}
+
+
+@pytest.mark.parametrize("kind", ["rest", "s3"])
+def test_an_address_is_asked_as_restic_writes_it(kind: str) -> None:
+    """A blank and an accent are taken, and what is quoted already is not quoted twice."""
+    questions: list[str] = []
+    its = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    with answering(403, b"<Code>AccessDenied</Code>", questions=questions) as url:
+        place = f"{kind}:{url}/my é%2B"
+        refuse_deletion(place, its, [], SteadyClock().now(), BOUNDS)
+    assert questions[0] == "GET /my%20%C3%A9%2B/config restic"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"nonsense\r\n\r\n", "nonsense"),
+        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 101 + b"\r\n", "more than 100 headers"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n", "IncompleteRead"),
+        (b"", "without response"),
+        (None, "did not answer in time"),
+    ],
+)
+def test_a_hostile_answer_is_told_in_a_sentence(answer: bytes | None, reason: str) -> None:
+    """Whatever comes, or comes one byte at a time, it is not known, in the time that there is."""
+    with raw(answer) as url, pytest.raises(NotReadyError, match=f"is not known: .*{reason}"):
+        refuse_deletion(f"rest:{url}/b", {}, [], SteadyClock().now(), Bounds(0.4))
+
+
+def test_a_login_that_http_does_not_take_is_not_told() -> None:
+    """The library's own sentence would quote it."""
+    its = {"AWS_ACCESS_KEY_ID": "AKIA\nX", "AWS_SECRET_ACCESS_KEY": "b"}
+    with answering(403, b"") as url, pytest.raises(NotReadyError, match="is not known") as error:
+        refuse_deletion(f"s3:{url}/b", its, [], SteadyClock().now(), BOUNDS)
+    assert "AKIA" not in f"{error.value}"
+
+
+def test_a_proxy_of_restic_is_asked_and_does_not_answer_for_the_server() -> None:
+    """Of https it is a tunnel; what it says to that proves nothing, nor is one of http taken."""
+    questions: list[str] = []
+    with raw(b"HTTP/1.1 403 No\r\n\r\n", questions) as proxy:
+        its = {"HTTPS_PROXY": proxy, "NO_PROXY": "127.0.0.1", "HTTP_PROXY": proxy}
+        now = SteadyClock().now()
+        with pytest.raises(NotReadyError, match=r"is not known: .*403"):
+            refuse_deletion("rest:https://backup.invalid/b", its, [], now, BOUNDS)
+        with answering(403, b"") as url:
+            refuse_deletion(f"rest:{url}/b", its, [], now, BOUNDS)
+        with pytest.raises(NotReadyError, match="Connection refused"):
+            refuse_deletion("rest:https://127.0.0.1:9/b", its, [], now, BOUNDS)
+    assert [line.split()[:2] for line in questions] == [["CONNECT", "backup.invalid:443"]]
+
+
+def test_the_authorities_of_restic_are_trusted(tmp_path: Path) -> None:
+    """Those of --cacert, or else of RESTIC_CACERT; without any, a stranger's is not."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-keyout", str(key), "-out", str(certificate), "-subj", "/CN=backup",
+         "-addext", "subjectAltName=IP:127.0.0.1"], env={})  # fmt: skip
+    now = SteadyClock().now()
+    with answering(403, b"", tls=(certificate, key)) as url:
+        refuse_deletion(f"rest:{url}/b", {}, [str(certificate)], now, BOUNDS)
+        with pytest.raises(NotReadyError, match="certificate verify failed"):
+            refuse_deletion(f"rest:{url}/b", {}, [], now, BOUNDS)
+        with pytest.raises(NotReadyError, match="No such file"):
+            refuse_deletion(f"rest:{url}/b", {}, [str(tmp_path / "none")], now, BOUNDS)
+    its = {"RESTIC_CACERT": f"{certificate},{key}"}
+    source = repository(tmp_path, "rest:https://x/", {})
+    assert source._cacerts(its) == [str(certificate), str(key)]
+    source = repository(tmp_path, "rest:https://x/", {}, options=["--cacert=/a", "--cacert=/b"])
+    assert source._cacerts(its) == ["/a", "/b"]
+    assert repository(tmp_path, "rest:https://x/", {})._cacerts({}) == []
 
 
 @contextmanager
-def answering(status: int, body: bytes) -> Iterator[str]:
-    """Serve one answer to whoever asks to delete."""
+def raw(answer: bytes | None, questions: list[str] | None = None) -> Iterator[str]:
+    """Serve bytes to whoever asks; None: a header that never ends, a byte at a time."""
+    server = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def serve() -> None:
+        while not over.is_set():
+            with suppress(OSError):
+                connection, _ = server.accept()
+                with connection:
+                    line = connection.recv(4096).decode().partition("\r\n")[0]
+                    if questions is not None and line:
+                        questions.append(line)
+                    connection.sendall(answer if answer is not None else b"HTTP/1.1 200 OK\r\na: ")
+                    while answer is None and not over.wait(0.02):
+                        connection.sendall(b"x")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        over.set()
+        with suppress(OSError):
+            socket.create_connection(server.getsockname(), 1).close()
+        thread.join()
+        server.close()
+
+
+@contextmanager
+def answering(
+    status: int,
+    body: bytes,
+    *,
+    questions: list[str] | None = None,
+    open_folder: str = "none",
+    tls: tuple[Path, Path] | None = None,
+) -> Iterator[str]:
+    """Serve one answer to whoever asks to delete, 200 to whoever reads."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.answer(200)
+
         def do_DELETE(self) -> None:
+            self.answer(204 if f"/{open_folder}/" in self.path else status)
+
+        def answer(self, status: int) -> None:
+            if questions is not None:
+                questions.append(f"{self.command} {self.path} {self.headers['User-Agent']}")
             self.send_response(status)
             self.send_header("Location", "http://127.0.0.1:9/")
             self.end_headers()
@@ -171,10 +317,14 @@ def answering(status: int, body: bytes) -> Iterator[str]:
             """Say nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http{'' if tls is None else 's'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()
