@@ -19,15 +19,19 @@ from typing import Any
 import pytest
 from tests.sources.conftest import PASSWORD, run, secret
 
+from pradrill.adapters.ansible.runner import AnsibleRunner
 from pradrill.adapters.backups.deletion import refuse_deletion
 from pradrill.adapters.backups.restic import Restic
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.domain.declared.backup_source import ResticSource
 from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
+from pradrill.domain.run.host import Site
+from pradrill.domain.run.outcome import StepOutcome
 from pradrill.errors import NotReadyError
-from pradrill.ports import Bounds
+from pradrill.ports import Bounds, Play
 
+PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
 BOUNDS = Bounds(60.0)
 LOGIN = {"RESTIC_REST_USERNAME": "keeper", "RESTIC_REST_PASSWORD": "s3cret/@:"}
 
@@ -84,10 +88,10 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def back_up(place: str, login: dict[str, str]) -> None:
+def back_up(place: str, login: dict[str, str], what: str = "/etc/hostname") -> None:
     """Make a repository, and a backup in it."""
     its = {"RESTIC_PASSWORD": PASSWORD, "RESTIC_REPOSITORY": place, **login}
-    for words in (["init"], ["backup", "-q", "/etc/hostname"]):
+    for words in (["init"], ["backup", "-q", what]):
         run(["restic", "--no-cache", *words], env=its)
 
 
@@ -126,6 +130,55 @@ def test_credentials_that_can_delete_are_refused(stocked: Path, tmp_path: Path) 
             repository(tmp_path, place, LOGIN, append_only=True).catalogue(BOUNDS)
         assert repository(tmp_path, place, LOGIN).catalogue(BOUNDS).append_only is False
         assert sorted((stocked / "served").rglob("*")) == files
+
+
+@pytest.mark.nightly
+def test_a_standby_reaches_a_server_with_a_login(stocked: Path, tmp_path: Path, site: Site) -> None:
+    """By the shipped playbook, with a secret of its step; on no command line, and gone after."""
+    playbooks = tmp_path / "playbooks"
+    for name in ("files", "tasks", "templates"):
+        shutil.copytree(PLAYBOOKS / name, playbooks / name)
+    shutil.copy(PLAYBOOKS / "restore_files.yml", playbooks)
+    (playbooks / "tasks/mariadb_standby.yml").write_text("[]")  # this machine is no standby
+    (tmp_path / "standby").mkdir()
+    restic, calls = tmp_path / "bin/restic", tmp_path / "calls"
+    restic.parent.mkdir()
+    restic.write_text(f'#!/bin/sh\necho "$@" >> {calls}\nexec {shutil.which("restic")} "$@"\n')
+    restic.chmod(0o755)
+
+    files = tmp_path / "srv/files"
+    files.mkdir(parents=True)
+    (files / "letter").write_text("of before")
+    with rclone(stocked) as night:
+        place = night.replace("night", "files")
+        back_up(with_login(place), {}, str(files))
+        (files / "letter").write_text("spoilt")
+        values = {
+            "restic_repository": place,
+            "restic_environment": {
+                "RESTIC_REST_USERNAME": LOGIN["RESTIC_REST_USERNAME"],
+                "RESTIC_REST_PASSWORD": "{{ rest_password }}",
+            },
+            "files_folders": [str(files)],
+            "files_manifest": "",
+            "staging": str(tmp_path / "standby"),
+            "bounded": f"env PATH={restic.parent}:/usr/bin:/bin timeout 100",
+        }
+        its = {"restic_password": PASSWORD, "rest_password": LOGIN["RESTIC_REST_PASSWORD"]}
+        result = AnsibleRunner(SteadyClock(), resolve).run(
+            Play(playbooks / "restore_files.yml", site, values, secrets_in(tmp_path, its), "rest"),
+            deadline=120,
+            cancelled=lambda: False,
+            say=lambda _line: None,
+            evidence=tmp_path / "evidence",
+        )
+    output = (tmp_path / "evidence/stdout.txt").read_text()
+    assert result.outcome is StepOutcome.PASSED, output
+    assert (files / "letter").read_text() == "of before"
+    assert "restore --quiet" in calls.read_text()
+    for secret_text in (*its.values(), "s3cret%2F"):
+        assert secret_text not in calls.read_text() + output
+    assert [each.name for each in (tmp_path / "standby").iterdir()] == ["manifest-files"]
 
 
 @pytest.mark.parametrize("place", ["/srv/restic", "sftp:backup@host:/srv/restic", "rest:x"])
@@ -170,7 +223,7 @@ def test_who_may_not_read_either_proves_nothing() -> None:
 
 @pytest.mark.parametrize("folder", ["snapshots", "keys", "index", "data"])
 def test_nothing_without_which_no_backup_opens_may_be_deleted(folder: str) -> None:
-    """A server that guards all but one kind of its files guards none; it is asked as restic asks."""
+    """A server that guards all but one kind of its files guards none; restic is who asks."""
     its = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
     for kind in ("rest", "s3"):
         questions: list[str] = []
