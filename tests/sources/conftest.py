@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.conftest import another_sshd, sshd
+from tests.integration.conftest import another_sshd, control_folder, site, sshd
 from tests.sources import tried
 from tests.sources.restic_crypto import new_repository
 
@@ -44,7 +44,7 @@ from pradrill.errors import NotReadyError
 from pradrill.ports import RecoveryPointSource
 from pradrill.testing import FakeSource, a_point
 
-__all__ = ["another_sshd", "sshd"]
+__all__ = ["another_sshd", "control_folder", "site", "sshd"]
 
 PASSWORD, WRONG = "correct horse", "battery staple"
 SQL = "CREATE TABLE t (n int);\n" + "INSERT INTO t VALUES (1);\n" * 4000

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,13 @@ from tests.sources.restic_crypto import add_lock, set_version
 from pradrill.adapters.backups.restic import Restic
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
+from pradrill.app.proposal.newest import contents_of
+from pradrill.app.proposal.place import Place
 from pradrill.domain.declared.backup_source import ResticSource, Ssh
 from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
+from pradrill.system import scratch
 
 BOUNDS = Bounds(60.0)
 
@@ -126,6 +131,31 @@ def test_a_check_during_a_prune_proves_nothing(shelf: ResticShelf) -> None:
     checked = source.check(point, IntegrityPart(1, 1), BOUNDS)
     assert checked.soundness is Soundness.UNPROVEN
     assert "meanwhile" in checked.detail
+
+
+def test_a_cache_is_named_after_its_run(
+    shelf: ResticShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next command finds what a kill leaves, and it lies where there is room."""
+    shelf.stock()
+    (tmp_path / "room").mkdir()
+    calls = tmp_path / "called"
+    wrapper = tmp_path / "restic"
+    wrapper.write_text(f'#!/bin/sh\necho "$@" >> {calls}\nexec {shutil.which("restic")} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(scratch, "base", lambda: str(tmp_path / "room"))
+    run_id = "20261130T020000Z-moodle-abc123"
+    source = declared(shelf)
+    (point, *_) = source.catalogue(BOUNDS).points
+    source.check(point, IntegrityPart(1, 1), Bounds(60.0, marker=f"{run_id}/part"))
+    where = {"repository": f"{shelf.folder}/repo", "password": secret(shelf.folder, PASSWORD)}
+    contents_of(Place("restic", where), resolve)
+    caches = re.findall(r"--cache-dir (\S+)", calls.read_text())
+    begins = (scratch.prefix(run_id), scratch.prefix(""))
+    assert len(caches) == 2
+    for cache, begin in zip(caches, begins, strict=True):
+        assert cache.startswith(f"{tmp_path}/room/{begin}"), cache
 
 
 def test_a_check_that_is_late_proves_nothing(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,15 +19,19 @@ from typing import Any
 import pytest
 from tests.sources.conftest import PASSWORD, run, secret
 
+from pradrill.adapters.ansible.runner import AnsibleRunner
 from pradrill.adapters.backups.deletion import refuse_deletion
 from pradrill.adapters.backups.restic import Restic
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.domain.declared.backup_source import ResticSource
 from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
+from pradrill.domain.run.host import Site
+from pradrill.domain.run.outcome import StepOutcome
 from pradrill.errors import NotReadyError
-from pradrill.ports import Bounds
+from pradrill.ports import Bounds, Play
 
+PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
 BOUNDS = Bounds(60.0)
 LOGIN = {"RESTIC_REST_USERNAME": "keeper", "RESTIC_REST_PASSWORD": "s3cret/@:"}
 
@@ -82,10 +88,10 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def back_up(place: str, login: dict[str, str]) -> None:
+def back_up(place: str, login: dict[str, str], what: str = "/etc/hostname") -> None:
     """Make a repository, and a backup in it."""
     its = {"RESTIC_PASSWORD": PASSWORD, "RESTIC_REPOSITORY": place, **login}
-    for words in (["init"], ["backup", "-q", "/etc/hostname"]):
+    for words in (["init"], ["backup", "-q", what]):
         run(["restic", "--no-cache", *words], env=its)
 
 
@@ -126,6 +132,55 @@ def test_credentials_that_can_delete_are_refused(stocked: Path, tmp_path: Path) 
         assert sorted((stocked / "served").rglob("*")) == files
 
 
+@pytest.mark.nightly
+def test_a_standby_reaches_a_server_with_a_login(stocked: Path, tmp_path: Path, site: Site) -> None:
+    """By the shipped playbook, with a secret of its step; on no command line, and gone after."""
+    playbooks = tmp_path / "playbooks"
+    for name in ("files", "tasks", "templates"):
+        shutil.copytree(PLAYBOOKS / name, playbooks / name)
+    shutil.copy(PLAYBOOKS / "restore_files.yml", playbooks)
+    (playbooks / "tasks/mariadb_standby.yml").write_text("[]")  # this machine is no standby
+    (tmp_path / "standby").mkdir()
+    restic, calls = tmp_path / "bin/restic", tmp_path / "calls"
+    restic.parent.mkdir()
+    restic.write_text(f'#!/bin/sh\necho "$@" >> {calls}\nexec {shutil.which("restic")} "$@"\n')
+    restic.chmod(0o755)
+
+    files = tmp_path / "srv/files"
+    files.mkdir(parents=True)
+    (files / "letter").write_text("of before")
+    with rclone(stocked) as night:
+        place = night.replace("night", "files")
+        back_up(with_login(place), {}, str(files))
+        (files / "letter").write_text("spoilt")
+        values = {
+            "restic_repository": place,
+            "restic_environment": {
+                "RESTIC_REST_USERNAME": LOGIN["RESTIC_REST_USERNAME"],
+                "RESTIC_REST_PASSWORD": "{{ rest_password }}",
+            },
+            "files_folders": [str(files)],
+            "files_manifest": "",
+            "staging": str(tmp_path / "standby"),
+            "bounded": f"env PATH={restic.parent}:/usr/bin:/bin timeout 100",
+        }
+        its = {"restic_password": PASSWORD, "rest_password": LOGIN["RESTIC_REST_PASSWORD"]}
+        result = AnsibleRunner(SteadyClock(), resolve).run(
+            Play(playbooks / "restore_files.yml", site, values, secrets_in(tmp_path, its), "rest"),
+            deadline=120,
+            cancelled=lambda: False,
+            say=lambda _line: None,
+            evidence=tmp_path / "evidence",
+        )
+    output = (tmp_path / "evidence/stdout.txt").read_text()
+    assert result.outcome is StepOutcome.PASSED, output
+    assert (files / "letter").read_text() == "of before"
+    assert "restore --quiet" in calls.read_text()
+    for secret_text in (*its.values(), "s3cret%2F"):
+        assert secret_text not in calls.read_text() + output
+    assert [each.name for each in (tmp_path / "standby").iterdir()] == ["manifest-files"]
+
+
 @pytest.mark.parametrize("place", ["/srv/restic", "sftp:backup@host:/srv/restic", "rest:x"])
 def test_only_a_server_of_http_can_be_asked(tmp_path: Path, place: str) -> None:
     """Of a folder nothing would be proven."""
@@ -148,20 +203,164 @@ def test_a_server_that_says_something_else_proves_nothing() -> None:
     ):
         with answering(status, body) as url:
             if not reason:
-                refuse_deletion(f"{kind}:{url}/b", keys, None, now)
+                refuse_deletion(f"{kind}:{url}/b", keys, [], now, BOUNDS)
                 continue
             with pytest.raises(NotReadyError, match=reason):
-                refuse_deletion(f"{kind}:{url}/b", keys, None, now)
+                refuse_deletion(f"{kind}:{url}/b", keys, [], now, BOUNDS)
     with pytest.raises(NotReadyError, match="is not known"):
-        refuse_deletion(f"s3:{url}/b", {}, None, now)
+        refuse_deletion(f"s3:{url}/b", {}, [], now, BOUNDS)
+
+
+def test_who_may_not_read_either_proves_nothing() -> None:
+    """A filter that turns programs away answers 403 to all: no refusal to delete is in it."""
+    now = SteadyClock().now()
+    with (
+        raw(b"HTTP/1.1 403 No\r\n\r\n") as url,
+        pytest.raises(NotReadyError, match="not known: its server answered 403 to who reads"),
+    ):
+        refuse_deletion(f"rest:{url}/b", {}, [], now, BOUNDS)
+
+
+@pytest.mark.parametrize("folder", ["snapshots", "keys", "index", "data"])
+def test_nothing_without_which_no_backup_opens_may_be_deleted(folder: str) -> None:
+    """A server that guards all but one kind of its files guards none; restic is who asks."""
+    its = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    for kind in ("rest", "s3"):
+        questions: list[str] = []
+        with (
+            answering(
+                403, b"<Code>AccessDenied</Code>", questions=questions, open_folder=folder
+            ) as url,
+            pytest.raises(NotReadyError, match="can delete backups"),
+        ):
+            refuse_deletion(f"{kind}:{url}/b", its, [], SteadyClock().now(), BOUNDS)
+        assert questions[0] == "GET /b/config restic"
+        assert not [each for each in questions[1:] if "config" in each or "locks" in each]
+        assert {each.split()[-1] for each in questions} == {"restic"}
+
+
+@pytest.mark.parametrize("kind", ["rest", "s3"])
+def test_an_address_is_asked_as_restic_writes_it(kind: str) -> None:
+    """A blank and an accent are taken, and what is quoted already is not quoted twice."""
+    questions: list[str] = []
+    its = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    with answering(403, b"<Code>AccessDenied</Code>", questions=questions) as url:
+        place = f"{kind}:{url}/my é%2B"
+        refuse_deletion(place, its, [], SteadyClock().now(), BOUNDS)
+    assert questions[0] == "GET /my%20%C3%A9%2B/config restic"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"nonsense\r\n\r\n", "nonsense"),
+        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 101 + b"\r\n", "more than 100 headers"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n", "IncompleteRead"),
+        (b"", "without response"),
+        (None, "did not answer in time"),
+    ],
+)
+def test_a_hostile_answer_is_told_in_a_sentence(answer: bytes | None, reason: str) -> None:
+    """Whatever comes, or comes one byte at a time, it is not known, in the time that there is."""
+    with raw(answer) as url, pytest.raises(NotReadyError, match=f"is not known: .*{reason}"):
+        refuse_deletion(f"rest:{url}/b", {}, [], SteadyClock().now(), Bounds(0.4))
+
+
+def test_a_login_that_http_does_not_take_is_not_told() -> None:
+    """The library's own sentence would quote it."""
+    its = {"AWS_ACCESS_KEY_ID": "AKIA\nX", "AWS_SECRET_ACCESS_KEY": "b"}
+    with answering(403, b"") as url, pytest.raises(NotReadyError, match="is not known") as error:
+        refuse_deletion(f"s3:{url}/b", its, [], SteadyClock().now(), BOUNDS)
+    assert "AKIA" not in f"{error.value}"
+
+
+def test_a_proxy_of_restic_is_asked_and_does_not_answer_for_the_server() -> None:
+    """Of https it is a tunnel; what it says to that proves nothing, nor is one of http taken."""
+    questions: list[str] = []
+    with raw(b"HTTP/1.1 403 No\r\n\r\n", questions) as proxy:
+        its = {"HTTPS_PROXY": proxy, "NO_PROXY": "127.0.0.1", "HTTP_PROXY": proxy}
+        now = SteadyClock().now()
+        with pytest.raises(NotReadyError, match=r"is not known: .*403"):
+            refuse_deletion("rest:https://backup.invalid/b", its, [], now, BOUNDS)
+        with answering(403, b"") as url:
+            refuse_deletion(f"rest:{url}/b", its, [], now, BOUNDS)
+        with pytest.raises(NotReadyError, match="Connection refused"):
+            refuse_deletion("rest:https://127.0.0.1:9/b", its, [], now, BOUNDS)
+    assert [line.split()[:2] for line in questions] == [["CONNECT", "backup.invalid:443"]]
+
+
+def test_the_authorities_of_restic_are_trusted(tmp_path: Path) -> None:
+    """Those of --cacert, or else of RESTIC_CACERT; without any, a stranger's is not."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-keyout", str(key), "-out", str(certificate), "-subj", "/CN=backup",
+         "-addext", "subjectAltName=IP:127.0.0.1"], env={})  # fmt: skip
+    now = SteadyClock().now()
+    with answering(403, b"", tls=(certificate, key)) as url:
+        refuse_deletion(f"rest:{url}/b", {}, [str(certificate)], now, BOUNDS)
+        with pytest.raises(NotReadyError, match="certificate verify failed"):
+            refuse_deletion(f"rest:{url}/b", {}, [], now, BOUNDS)
+        with pytest.raises(NotReadyError, match="No such file"):
+            refuse_deletion(f"rest:{url}/b", {}, [str(tmp_path / "none")], now, BOUNDS)
+    its = {"RESTIC_CACERT": f"{certificate},{key}"}
+    source = repository(tmp_path, "rest:https://x/", {})
+    assert source._cacerts(its) == [str(certificate), str(key)]
+    source = repository(tmp_path, "rest:https://x/", {}, options=["--cacert=/a", "--cacert=/b"])
+    assert source._cacerts(its) == ["/a", "/b"]
+    assert repository(tmp_path, "rest:https://x/", {})._cacerts({}) == []
 
 
 @contextmanager
-def answering(status: int, body: bytes) -> Iterator[str]:
-    """Serve one answer to whoever asks to delete."""
+def raw(answer: bytes | None, questions: list[str] | None = None) -> Iterator[str]:
+    """Serve bytes to whoever asks; None: a header that never ends, a byte at a time."""
+    server = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def serve() -> None:
+        while not over.is_set():
+            with suppress(OSError):
+                connection, _ = server.accept()
+                with connection:
+                    line = connection.recv(4096).decode().partition("\r\n")[0]
+                    if questions is not None and line:
+                        questions.append(line)
+                    connection.sendall(answer if answer is not None else b"HTTP/1.1 200 OK\r\na: ")
+                    while answer is None and not over.wait(0.02):
+                        connection.sendall(b"x")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        over.set()
+        with suppress(OSError):
+            socket.create_connection(server.getsockname(), 1).close()
+        thread.join()
+        server.close()
+
+
+@contextmanager
+def answering(
+    status: int,
+    body: bytes,
+    *,
+    questions: list[str] | None = None,
+    open_folder: str = "none",
+    tls: tuple[Path, Path] | None = None,
+) -> Iterator[str]:
+    """Serve one answer to whoever asks to delete, 200 to whoever reads."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.answer(200)
+
         def do_DELETE(self) -> None:
+            self.answer(204 if f"/{open_folder}/" in self.path else status)
+
+        def answer(self, status: int) -> None:
+            if questions is not None:
+                questions.append(f"{self.command} {self.path} {self.headers['User-Agent']}")
             self.send_response(status)
             self.send_header("Location", "http://127.0.0.1:9/")
             self.end_headers()
@@ -171,10 +370,14 @@ def answering(status: int, body: bytes) -> Iterator[str]:
             """Say nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http{'' if tls is None else 's'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()

@@ -129,6 +129,9 @@ def wrong_directions(sources: Sources) -> list[str]:
     return wrong
 
 
+_FOLDER_MAKERS = {"TemporaryDirectory", "mkdtemp"}
+
+
 def importers(sources: Sources) -> dict[str, set[str]]:
     """Return which parts import each library from outside the standard one."""
     users: dict[str, set[str]] = defaultdict(set)
@@ -155,6 +158,19 @@ def clock_readers(sources: Sources) -> dict[str, set[str]]:
             if node.attr in CLOCKS.get(owner or "", set()):
                 users[path].add(f"{owner}.{node.attr}")
     return {path: how for path, how in users.items() if how}
+
+
+def test_throw_away_folders_go_where_there_is_room() -> None:
+    """A full /tmp keeps nothing from being looked at or torn down: each says where it goes."""
+    homeless = [
+        f"{path}:{node.lineno}"
+        for path, tree in package().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", getattr(node.func, "id", "")) in _FOLDER_MAKERS
+        and "dir" not in {keyword.arg for keyword in node.keywords}
+    ]
+    assert homeless == [], "dir=scratch.base()"
 
 
 def test_imports_go_one_way() -> None:

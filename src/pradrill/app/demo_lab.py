@@ -22,6 +22,7 @@ from pradrill.engine.cancellation import Cancellation, signals_to
 from pradrill.engine.context import Disruption
 from pradrill.errors import ExitCode, PradrillError
 from pradrill.ports import Cancelled, Play, Say
+from pradrill.system import scratch
 
 BACKUP_ADDRESS = "10.0.2.100:22"
 """Where the demo's machines find the backup server (drills/wordpress.yml says the same)."""
@@ -83,7 +84,7 @@ def demo_lab(app: App, playbooks: Path, say: Say, *, keep: bool) -> Iterator[Dem
     `keep` leaves the demo's machines running, to be looked at. A signal stops the demo between
     two steps, or the playbook that runs.
     """
-    folder = Path(tempfile.mkdtemp(prefix="pradrill-demo-"))
+    folder = Path(tempfile.mkdtemp(prefix="pradrill-demo-", dir=scratch.base()))
     cancellation = Cancellation(say)
     names: list[str] = []
     try:

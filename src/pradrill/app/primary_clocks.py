@@ -14,6 +14,7 @@ from pradrill.domain.run.host import Host, Inventory
 from pradrill.domain.values.timeline import Skew
 from pradrill.errors import NotReadyError, PradrillError
 from pradrill.ports import Clock, Say
+from pradrill.system import scratch
 
 
 def clocks(primaries: Mapping[str, PrimaryIdentity], clock: Clock, say: Say) -> dict[str, Skew]:
@@ -47,7 +48,7 @@ def _clock(service: str, address: SshAddress, clock: Clock) -> Skew:
         raise NotReadyError(problems[0].what)
 
     probe = SshProbe(clock, resolve)
-    with tempfile.TemporaryDirectory(prefix="pradrill-") as folder:
+    with tempfile.TemporaryDirectory(prefix=scratch.prefix(""), dir=scratch.base()) as folder:
         try:
             site = reached.start(Path(folder), folder, lambda _line: None)
             return probe.skew(site.hosts[0], site)

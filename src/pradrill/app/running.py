@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pradrill.app.killed_runs import way_out
 from pradrill.errors import UsageError
 from pradrill.ports import Journal
 from pradrill.register.runs.folders import the_one
@@ -19,8 +20,7 @@ def running(store: FileRunStore, run: str, *, in_vain: str, hint: str) -> Journa
     if killed := [run_id for run_id in store.killed() if run in run_id]:
         raise UsageError(
             f"the run {killed[-1]} has ended, it was killed: {in_vain}",
-            hint=f"Go on with it: pradrill resume {killed[-1]}; or tear it down: "
-            f"pradrill teardown {killed[-1]}.",
+            hint=way_out(store, killed[-1]),
         )
     if any(run in folder.name for folder in store.sealed()):
         raise UsageError(f"the run {run} has ended: {in_vain}", hint=hint)

@@ -41,7 +41,7 @@ class _Tables:
         """Yield each section: a heading, where its keys stand, and their table."""
         yield f"### Keys of {_FILES[self._kind]}\n\n{self._table(self._schema)}"
         for part, places in self._parts():
-            where = ", ".join(f"`{place}`" for place in places)
+            where = ", ".join(f"`{place}`" for place in dict.fromkeys(places))
             yield (
                 f"#### {_heading(part)}\n\n"
                 f"{_one_line(part['description'])} Under {where}.\n\n{self._table(part)}"

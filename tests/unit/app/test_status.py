@@ -285,6 +285,8 @@ def test_runs_that_are_alive_killed_or_cut_off_are_told(tmp_path: Path, capsys: 
         assert "lock_older_than_lease" in answer(house, capsys, "status", "--json").kinds()
         out = answer(house, capsys, "status", "--monitor").out
         assert f"nobody has finished the run {killed.name}" in out
+        assert "it cannot go on: pradrill teardown" in out
+        assert "pradrill resume" not in out
     finally:
         holder.kill()
         holder.communicate()

@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
+from pradrill.app.killed_runs import may_go_on
 from pradrill.app.playback import Playback
 from pradrill.cli import main
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.facts import fold
 from pradrill.domain.run.outcome import StepKind
 from pradrill.domain.values.quotas import NEWS_KEPT, NEWS_LINE
+from pradrill.domain.values.timeline import Instant, Mark, Provenance
 from pradrill.register.runs.earlier import earlier_runs
 from pradrill.register.runs.store import FileRunStore
 from pradrill.register.runs.tail import JournalTail
@@ -55,15 +57,34 @@ def test_a_run_that_is_over_is_told_to_its_end(
 def test_a_run_whose_process_died_is_said_to_be_dead(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Not waited for: what it did last is shown, and what goes on with it; code 12."""
+    """Not waited for: what it did last is shown, and what can be done with it; code 12."""
     folder = a_killed_run(tmp_path)
     assert watch(tmp_path, "moodle") == 12
     output = capsys.readouterr()
     assert "01:05      unpack ⟨U+001B⟩[2J" in output.out
     assert f"the process of run {folder.name} is gone" in output.err
-    assert f"pradrill resume {folder.name}" in output.err
+    assert f"It cannot go on; tear it down: pradrill teardown {folder.name}" in output.err
     assert watch(tmp_path) == 2  # none goes on
-    assert f"no run goes on; the process of {folder.name} is gone" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert f"no run goes on; the process of {folder.name} is gone" in error
+    assert "pradrill resume" not in error
+
+
+def test_a_killed_run_that_may_go_on_is_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once it has begun in earnest and no step was cut that may not be repeated."""
+    store = FileRunStore(tmp_path)
+    with closing(store.open("moodle", after(0))) as journal:
+        journal.append(Event.STARTED, after(0), a_start().model_dump(mode="json"))
+        instant = Instant.around(after(1), Provenance.MEASURED).model_dump(mode="json")
+        journal.append(Event.MARK, after(1), {"mark": Mark.DECLARED, "instant": instant})
+    assert watch(tmp_path, "moodle") == 12
+    assert f"pradrill resume {journal.folder.name}; or tear it down" in capsys.readouterr().err
+    assert may_go_on(store, journal.run_id)
+    with (journal.folder / "journal.jsonl").open("a", encoding="utf-8") as file:
+        file.write("{nonsense\n")
+    assert not may_go_on(store, "20260101T000000Z-none-000000")
 
 
 def test_a_terminal_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

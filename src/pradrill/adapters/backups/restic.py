@@ -22,10 +22,12 @@ from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.model import Utc
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Clock
+from pradrill.system import scratch
 from pradrill.system.command import CompletedCommand, run, ssh_options
 
 _LOCKS_READ = 20
 _CACERT = "--cacert="
+_CACERTS = "RESTIC_CACERT"
 _OF_SSH = "subprocess ssh: "
 _SSH_ENDED = r"sftp session|unexpectedly closed|file already closed|connection lost"
 _DAMAGE = re.compile(
@@ -112,12 +114,9 @@ class Restic:
             raise self._nonsense() from error
 
         if declared.append_only:  # once it was read with the same credentials
-            cacert = [each for each in declared.options if each.startswith(_CACERT)]
+            secrets = self._environment()
             refuse_deletion(
-                declared.repository,
-                self._environment(),
-                cacert[-1].removeprefix(_CACERT) if cacert else None,
-                self._clock.now(),
+                declared.repository, secrets, self._cacerts(secrets), self._clock.now(), bounds
             )
         return Catalogue(
             source=declared.name,
@@ -133,7 +132,8 @@ class Restic:
         subset = f"{part.number}/{part.of}"
         method = f"restic check --read-data-subset {subset}"
         words = ["check", f"--read-data-subset={subset}"]
-        with TemporaryDirectory(prefix="pradrill-") as cache:
+        prefix, base = scratch.prefix(bounds.marker), scratch.base()
+        with TemporaryDirectory(prefix=prefix, dir=base) as cache:
             answer = self._call(words, bounds, cache=("--cache-dir", cache))
         if answer.code == 0:
             return Checked(Soundness.SOUND, method)
@@ -207,6 +207,17 @@ class Restic:
 
     def _environment(self) -> dict[str, str]:
         return {name: self._secret(where) for name, where in self._declared.environment.items()}
+
+    def _cacerts(self, secrets: Mapping[str, str]) -> list[str]:
+        """Return the files of authorities that restic is given; without any it trusts its own."""
+        options = self._declared.options
+        lists = [each.removeprefix(_CACERT) for each in options if each.startswith(_CACERT)]
+        return [
+            file
+            for each in lists or [secrets.get(_CACERTS, "")]
+            for file in each.split(",")
+            if file
+        ]
 
     def _over_ssh(self) -> list[str]:
         """Say how ssh is called, so that only pinned host keys count."""

@@ -27,6 +27,7 @@ from pradrill.app.proposal.place import Place, dumps_among
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
+from pradrill.system import scratch
 from pradrill.system.command import run
 
 _SECONDS = 120.0
@@ -57,7 +58,8 @@ def _of_restic(place: Place, resolve: Resolve) -> Contents:
         "RESTIC_REPOSITORY": str(place.declared["repository"]),
         "RESTIC_PASSWORD": resolve(place.declared["password"]),
     }
-    with TemporaryDirectory(prefix="pradrill-") as cache:  # without one each folder is asked for
+    prefix, base = scratch.prefix(""), scratch.base()
+    with TemporaryDirectory(prefix=prefix, dir=base) as cache:  # else each folder is asked for
         command = ["restic", "--cache-dir", cache, "--no-lock", "ls", "--json", "latest"]
         answer = run(command, Bounds(_SECONDS), extra=extra, package="restic")
     if answer.code != 0:

@@ -31,11 +31,17 @@ def watched(
     killed = app.folders.killed() if len(living) < len(others) else []
     return Watched(
         living=[run for folder in living for run in _living(app.state, folder.name, now)],
-        killed=killed,
+        killed={run_id: _may_go_on(app, run_id) for run_id in killed},
         damage=damage,
         unpublished=_unpublished(app),
         silent=_silent(app),
     )
+
+
+def _may_go_on(app: StateReader, run_id: str) -> bool:
+    from pradrill.app.killed_runs import may_go_on  # noqa: PLC0415 with all models of a journal
+
+    return may_go_on(app.store, run_id)
 
 
 def _silent(app: StateReader) -> dict[str, ChannelFailure]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pradrill.app.event_progress import EventProgress
+from pradrill.app.killed_runs import way_out
 from pradrill.app.line_progress import RunLines
 from pradrill.app.output import is_lost
 from pradrill.app.playback import Playback
@@ -99,8 +100,7 @@ def _only(app: StateReader, alive: list[str]) -> str:
     if killed := app.folders.killed():
         raise UsageError(
             f"no run goes on; the process of {killed[-1]} is gone",
-            hint=f"Go on with it: pradrill resume {killed[-1]}; or tear it down: "
-            f"pradrill teardown {killed[-1]}.",
+            hint=way_out(app.store, killed[-1]),
         )
     raise UsageError("no run goes on", hint="See what they came to: pradrill runs.")
 
@@ -209,8 +209,7 @@ def _tell_killed(app: StateReader, run_id: str) -> int:
         print_line(app.args, {"event": "killed", "run_id": run_id})
     print(
         f"the process of run {run_id} is gone: it has no record, its standby is not torn down yet\n"
-        f"HINT: Go on with it: pradrill resume {run_id}; or tear it down: "
-        f"pradrill teardown {run_id}.",
+        f"HINT: {way_out(app.store, run_id)}",
         file=sys.stderr,
     )
     return ExitCode.INCONCLUSIVE

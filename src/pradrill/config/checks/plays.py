@@ -27,6 +27,7 @@ from pradrill.config.project import LoadedDrill, Project
 from pradrill.config.vaults import Resolve, vault_words
 from pradrill.domain.declared.drill import Drill
 from pradrill.domain.declared.playbook_step import PlaybookStep
+from pradrill.system import scratch
 
 _DEADLINE = 300  # seconds: of an emulated machine that others keep busy, too
 _AT_ONCE = 2  # processes: each takes most of a second of a core
@@ -92,7 +93,7 @@ def ask_ansible(house: Project, resolve: Resolve) -> AnsibleAnswers:
     `resolve` fetches the passwords of vaults. Raises NotReadyError when one cannot be had.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="pradrill-plays-") as folder,
+        tempfile.TemporaryDirectory(prefix="pradrill-plays-", dir=scratch.base()) as folder,
         ThreadPoolExecutor(_AT_ONCE) as pool,
     ):
         calls = [call for drill in house.drills.values() for call in _calls(drill)]
@@ -249,7 +250,7 @@ def _line(playbook: Path, number: int) -> int:
 
 
 def _listed(playbooks: list[Path], call: _Call, password: str | None) -> _Listing:
-    with tempfile.TemporaryDirectory(prefix="pradrill-plays-") as folder:
+    with tempfile.TemporaryDirectory(prefix="pradrill-plays-", dir=scratch.base()) as folder:
         config = Path(folder, "ansible.cfg")  # an empty one: the user's own does not count here
         config.touch()
         variables = Path(folder, "variables.json")

@@ -112,8 +112,8 @@ class StandbyKind(Model):
     )
     watch_files: bool = Field(
         default=False,
-        description="write down which files the services open between the restore and the "
-        "teardown, and tell which of them neither backup, package nor playbook brings; takes "
+        description="write down which files the services open from before the first playbook until "
+        "the teardown, and tell which of them neither backup, package nor playbook brings; takes "
         "root on the standby",
         examples=[True],
     )

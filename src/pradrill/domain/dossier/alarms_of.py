@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pradrill.domain.declared.notice import SOON
 from pradrill.domain.dossier.outbox import ChannelFailure
-from pradrill.domain.dossier.status import Alarm, AlarmKind, Level, ServiceStatus
+from pradrill.domain.dossier.status import GOES_ON, Alarm, AlarmKind, Level, ServiceStatus
 from pradrill.domain.dossier.status_of import Grounds, is_overdue
 from pradrill.domain.register.teardowns import owed
 
@@ -28,8 +28,8 @@ class Watched(NamedTuple):
     """What the state directory shows beside the register."""
 
     living: Sequence[LivingRun]
-    killed: Sequence[str]
-    """Runs without a record whose process is gone."""
+    killed: Mapping[str, bool]
+    """Runs without a record whose process is gone, and whether each may go on."""
     damage: str | None
     unpublished: str | None
     """Why the register's head is not where the plan publishes it."""
@@ -61,8 +61,9 @@ def _of_state(grounds: Grounds, watched: Watched) -> Iterator[Alarm]:
         yield _alarm(AlarmKind.DAMAGE, detail=watched.damage)
     for problem in grounds.facts.unreadable:
         yield _alarm(AlarmKind.UNREADABLE, detail=problem)
-    for run_id in watched.killed:
-        yield _alarm(AlarmKind.UNFINISHED, run_id=run_id)
+    for run_id, may_go_on in watched.killed.items():
+        detail = GOES_ON if may_go_on else ""
+        yield _alarm(AlarmKind.UNFINISHED, run_id=run_id, detail=detail)
     if watched.unpublished is not None:
         yield _alarm(AlarmKind.HEAD, detail=watched.unpublished)
     for name, failure in watched.silent.items():

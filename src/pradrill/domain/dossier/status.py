@@ -42,6 +42,10 @@ class Level(IntEnum):
     CRITICAL = 2
 
 
+GOES_ON = "may go on"
+"""The detail of a killed run's alarm that `pradrill resume` may go on with."""
+
+
 class AlarmKind(StrEnum):
     """What wants attention; the most urgent first."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from pradrill.domain.dossier.status import Alarm, AlarmKind
+from pradrill.domain.dossier.status import GOES_ON, Alarm, AlarmKind
 from pradrill.domain.run.ending import Refusal
 from pradrill.reporting.language.formats import day, line, respelt
 from pradrill.reporting.language.i18n import _, language, ngettext
@@ -51,6 +51,12 @@ def _unreadable(alarm: Alarm, _now: datetime) -> str:
 
 
 def _unfinished(alarm: Alarm, _now: datetime) -> str:
+    if alarm.detail != GOES_ON:
+        return _(
+            "nobody has finished the run %(run)s, whose process died, and it cannot go on: "
+            "pradrill teardown %(run)s",
+            run=alarm.run_id,
+        )
     return _(
         "nobody has finished the run %(run)s, whose process died: "
         "pradrill resume %(run)s, or pradrill teardown %(run)s",

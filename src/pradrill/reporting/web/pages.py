@@ -57,6 +57,8 @@ class RunningRun(NamedTuple):
     is_alive: bool
     who: str = ""
     """Whom it waits for."""
+    may_go_on: bool = False
+    """It was killed, and `pradrill resume` may go on with it."""
 
 
 class WordedText(NamedTuple):
