@@ -55,21 +55,12 @@ def house_of(hosts: TwoHosts, folder: Path) -> Path:
     return house
 
 
-def watchers() -> set[str]:
-    """Return the processes that watch files."""
-    return processes("-x", "pradrill-files")
-
-
-def processes(*words: str) -> set[str]:
-    """Return the processes that pgrep finds."""
-    result = subprocess.run(["pgrep", *words], capture_output=True, text=True, check=False)
+def watchers(house: Path) -> set[str]:
+    """Return the processes that watch files for a house's runs; other tests have their own."""
+    names = [each.name.replace("-", "_") for each in (house / "state" / "runs").glob("2*")]
+    pattern = "|".join(f"{name}_files" for name in names)
+    result = subprocess.run(["pgrep", "-f", pattern], capture_output=True, text=True, check=False)
     return set(result.stdout.split())
-
-
-@pytest.fixture
-def before() -> set[str]:
-    """Return the watchers that other tests have."""
-    return watchers()
 
 
 def test_a_file_that_no_drill_brings_is_a_finding(hosts: TwoHosts, tmp_path: Path) -> None:
@@ -89,7 +80,7 @@ def test_a_file_that_no_drill_brings_is_a_finding(hosts: TwoHosts, tmp_path: Pat
     assert file_map["counts"]["package"] > 3
     keys = severities(house)
     assert [each for each in keys if each.startswith("file/")] == ["file/shop//srv/"]
-    assert not processes("-f", record["run_id"])  # others' tests may be watching beside it
+    assert not watchers(house)
     screen = pradrill(house, "show").stdout
     assert "2 files that the service opened come from neither" in screen
     assert "/srv/secret\\x1b[31m.key, /srv/service.py (no, and a finding)" in screen
@@ -101,33 +92,29 @@ def test_a_file_that_no_drill_brings_is_a_finding(hosts: TwoHosts, tmp_path: Pat
 
 
 @pytest.mark.nightly
-def test_a_killed_run_leaves_nothing_that_watches(
-    hosts: TwoHosts, tmp_path: Path, before: set[str]
-) -> None:
+def test_a_killed_run_leaves_nothing_that_watches(hosts: TwoHosts, tmp_path: Path) -> None:
     """The next command ends it, and the record tells what was opened until then."""
     house = hosts.house(tmp_path / "house")
     edit(house, "drills/shop.yml", "hosts: standby,", "hosts: standby, watch_files: true,")
     with slow_run(hosts, house, tmp_path / "tmp") as process:
-        assert len(watchers() - before) == 1
+        assert len(watchers(house)) == 1
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    assert len(watchers() - before) == 1
+    assert len(watchers(house)) == 1
     result = pradrill(house, "runs")
     assert "was killed; its standby was torn down" in result.stderr, result.stderr
     (hosts.standby.srv / "go").touch()
-    assert not watchers() - before
+    assert not watchers(house)
     assert last_record(house)["files"]["web-dr"]["complete"]
 
 
 @pytest.mark.nightly
-def test_a_watch_that_is_ended_is_a_limit(
-    hosts: TwoHosts, tmp_path: Path, before: set[str]
-) -> None:
+def test_a_watch_that_is_ended_is_a_limit(hosts: TwoHosts, tmp_path: Path) -> None:
     """What it had seen is not known: the report does not say that nothing is missing."""
     house = hosts.house(tmp_path / "house")
     edit(house, "drills/shop.yml", "hosts: standby,", "hosts: standby, watch_files: true,")
     with slow_run(hosts, house, tmp_path / "tmp") as process:
-        (pid,) = watchers() - before
+        (pid,) = watchers(house)
         os.kill(int(pid), signal.SIGKILL)
         (hosts.standby.srv / "go").touch()
         process.wait(60)

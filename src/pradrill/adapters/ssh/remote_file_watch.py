@@ -259,8 +259,12 @@ class Watch:
     def note_start(self, handle: int, pid: int) -> None:
         """Note what a process begins to run: it is told while that is still the program before."""
         self.processes.forget(pid)
-        if pid > 0 and (pid in self.starts or len(self.starts) < PATHS):
-            self.starts.setdefault(pid, {}).update(stamp(handle))
+        if pid <= 0:
+            return
+        if pid not in self.starts and len(self.starts) >= PATHS:
+            self.unkept += 1
+            return
+        self.starts.setdefault(pid, {}).update(stamp(handle))
 
     def sort(self, kind: str, name: str, files: dict[str, float]) -> None:
         """Keep files for whom they are."""
