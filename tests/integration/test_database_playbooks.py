@@ -9,6 +9,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 from tests.integration.hosts.database_hosts import CIPHER_PASS, DatabaseHosts, database_hosts
-from tests.integration.house import edit, pradrill
+from tests.integration.house import edit, pradrill, write
 from tests.support.endings import assert_failed, assert_recovered, step
 
 from pradrill.adapters.clock import SteadyClock
@@ -140,7 +141,9 @@ def test_a_dump_comes_back_while_files_come_beside_it(
         f"{title}    together: data\n    deadline",
     )
     edit(house, "drills/mariadb.yml", "\nverify:\n", f"{_PICTURES}\nverify:\n")
-    edit(house, "drills/mariadb.yml", "\nsabotage:\n", f"{_PICTURES_GO}\nsabotage:\n")
+    edit(
+        house, "drills/mariadb.yml", "\nteardown:\n", f"\nteardown:\n{_PICTURES_GO}"
+    )  # in any order
     result, record = outcome_of(databases, house, "mariadb")
     assert (record["verdict"], record["residue"]) == ("PASSED", []), result.stdout + result.stderr
     first, second = (each for each in record["steps"] if each["phase"] == "restore")
@@ -167,6 +170,62 @@ _PICTURES_GO = """\
   - playbook: ../playbooks/teardown_files.yml
     vars: {files_folders: [/srv/pictures], files_manifest: ""}
 """
+
+
+@pytest.mark.nightly
+def test_sqlite_comes_back_from_a_dump_and_goes_again(
+    databases: DatabaseHosts, tmp_path: Path
+) -> None:
+    """From the backup server, twice; its manifest holds, and its teardown leaves nothing."""
+    (folder := databases.backup.srv / "backups/sqlite").mkdir()
+    house = databases.house(tmp_path / "house")
+    database = tmp_path / "app.db"
+    tables = "create table t (a integer primary key); insert into t values (1), (2);"
+    subprocess.run(["sqlite3", database, tables], check=True)
+    reader = house / "playbooks/files/manifest-tables"
+    words = ["python3", str(reader), "write", "sqlite", str(database)]
+    for suffix, command in (
+        (".sql", ["sqlite3", str(database), ".dump"]),
+        (".sql.manifest.json", words),
+    ):
+        output = subprocess.run(command, capture_output=True, check=True).stdout
+        (folder / f"app-20261124{suffix}").write_bytes(output)
+    values = {
+        "sqlite_database": "/srv/app/app.db",
+        "backup_host": "10.0.2.100",
+        "backup_user": "keeper",
+        "backup_folder": "/srv/backups/sqlite",
+        "backup_private_key": databases.secrets["PRADRILL_BACKUP_KEY"],
+        "backup_host_key": databases.secrets["PRADRILL_BACKUP_HOST_KEY"],
+    }
+    staging = "/var/lib/pradrill-restore"
+    play(house, "restore_sqlite.yml", values)
+    play(house, "restore_sqlite.yml", values)
+    check = (
+        f"python3 {staging}/manifest-tables check sqlite /srv/app/app.db {staging}/manifest.json"
+    )
+    inside(databases, f"{check} rows; {check} columns; test ! -e {staging}/sqlite")
+    play(house, "teardown_sqlite.yml", values)
+    inside(databases, f"test ! -e {staging}; test ! -e /srv/app/app.db; rmdir /srv/app")
+    play(house, "teardown_sqlite.yml", values)
+
+
+def play(house: Path, playbook: str, values: dict[str, str]) -> None:
+    """Play a shipped playbook as by hand."""
+    write(house, "values.json", json.dumps(values))
+    tool = Path(sys.executable).parent / "ansible-playbook"
+    words: list[str | Path] = [tool, "-i", house / "inventory.yml"]
+    words += ["-e", f"@{house}/values.json", house / "playbooks" / playbook]
+    ssh = f"-o UserKnownHostsFile={house}/known_hosts"
+    result = subprocess.run(
+        words,
+        env={**os.environ, "ANSIBLE_SSH_ARGS": ssh},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_a_dump_of_a_whole_server_is_refused_and_leaves_nothing(

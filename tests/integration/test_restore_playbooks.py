@@ -30,6 +30,37 @@ def test_every_restore_looks_at_the_standby_first(name: str) -> None:
         assert "when" not in first
 
 
+@pytest.mark.parametrize("path", sorted(PLAYBOOKS.glob("*.yml")), ids=lambda path: path.name)
+def test_every_playbook_has_what_its_tasks_need(path: Path) -> None:
+    """A task's file says what it needs; Ansible would tell once it is played."""
+    for play in yaml.safe_load(path.read_text("utf-8")):
+        tasks = re.findall(r"'ansible.builtin.import_tasks': '(tasks/[a-z_]+.yml)'", str(play))
+        for task in tasks:
+            needs = re.search(
+                r"(?s)^# Needs (.*?)\n(?!#)", (PLAYBOOKS / task).read_text(), re.MULTILINE
+            )
+            names = set(re.findall(r"`([a-z_]+)`", needs[1])) if needs else set()
+            assert names <= {*play.get("vars", {}), "database_password"}, (task, names)
+
+
+def test_mariadb_is_restarted_only_while_it_is_not_quiet(tmp_path: Path) -> None:
+    """A restart would cut what another restore loads there."""
+    (task,) = yaml.safe_load((PLAYBOOKS / "tasks/mariadb_database.yml").read_text("utf-8"))
+    script = task["ansible.builtin.shell"]["cmd"].replace("/etc/mysql", str(tmp_path))
+    (tmp_path / "mariadb.conf.d").mkdir()
+    stubs = 'systemctl() { echo "$1"; }; mariadb() { [ $# = 0 ] || echo $state; }\n'
+    course = [
+        subprocess.run(
+            ["sh", "-c", f"state={state}; {stubs}{script}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        for state in ("OFF", "DISABLED", "OFF")
+    ]
+    assert course == [["restart"], ["start"], ["start", "restart"]]
+
+
 @pytest.mark.skipif(Path("/etc/pradrill/standby").exists(), reason="this machine is a standby")
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_machine_that_nobody_marked_is_refused_on_stderr(

@@ -380,6 +380,47 @@ side_by_side one other
     assert_nothing_sleeps()
 
 
+def test_what_a_process_begins_while_it_is_ended_is_ended_too(tmp_path: Path) -> None:
+    """It stands still from the look at what it has begun until its end."""
+    functions = """
+cat() { command cat "$@"; sleep 0.3; }
+one() { touch begun; while :; do sleep 3600.25 & sleep 0.05; done; }
+other() { until [ -e begun ]; do sleep 0.05; done; return 1; }
+side_by_side one other
+"""
+    text = (SCRIPTS / "set-aside").read_text("utf-8") + functions
+    assert run("bash", "-c", text, cwd=tmp_path).returncode == 1
+    assert_nothing_sleeps()
+
+
+@pytest.mark.nightly
+def test_a_process_that_ignores_its_end_is_killed(tmp_path: Path) -> None:
+    """It has five seconds."""
+    functions = """
+one() { trap '' TERM; touch begun; sh -c 'sleep 3600.25; :'; sleep 3600.25; }
+other() { until [ -e begun ]; do sleep 0.05; done; return 1; }
+side_by_side one other
+"""
+    text = (SCRIPTS / "set-aside").read_text("utf-8") + functions
+    assert run("bash", "-c", text, cwd=tmp_path).returncode == 1
+    assert_nothing_sleeps()
+
+
+def test_what_is_filled_is_loaded_once_the_other_folders_are_there(place: Path) -> None:
+    """Their failure would end it, and what the database held would be gone."""
+    load = (
+        f'[ -z "${{BESIDE:-}}" ] || return 75; test -e {place}/files/same; echo 1 >> {place}/loaded'
+    )
+    process = overlapped(place, load)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert (place / "loaded").read_text() == "1\n"
+    process = overlapped(place, '[ -n "${BESIDE:-}" ] && return 75; echo refused >&2; return 1')
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (1, "refused\n")
+    assert (place / "files/stale").read_text() == "of before"
+
+
 def test_a_restore_that_is_ended_ends_both_halves(place: Path) -> None:
     """At its deadline, or by who stops the drill: nothing fills what is put back."""
     marker = place / "begun"

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -78,6 +79,9 @@ def test_a_dump_of_more_than_one_database_is_refused_before_it_is_loaded(
     "text",
     [
         "use mysql\n",
+        "quit\n",
+        "\\! touch /tmp/x\n",
+        f"{_TEXT}SELECT 1;\n  source /etc/passwd\n",
         "  \\u mysql\n",
         "/*!40000 DROP DATABASE IF EXISTS `payroll`*/;\n",
         "create\n  user x;\n",
@@ -134,6 +138,34 @@ def test_what_an_empty_database_was_given_goes_again_when_the_rest_is_refused(
     assert reason in result.stderr
     assert result.stderr.count("\n") == 1, result.stderr
     assert state(mariadb) == before
+
+
+def test_a_client_that_ends_before_the_dump_does_has_not_loaded_it(
+    mariadb: Path,  # noqa: F811 the fixture
+    tmp_path: Path,
+) -> None:
+    """It says nothing itself, whether the rest is whole or cut."""
+    dump, stub = tmp_path / "night.sql", tmp_path / "mariadb"
+    real = shutil.which("mariadb")
+    stub.write_text(
+        f'#!/bin/sh\n[ "$*" = copy ] && {{ head -c 10 > /dev/null; exit; }}\nexec {real} "$@"\n'
+    )
+    stub.chmod(0o755)
+    dump.write_text(f"-- MariaDB dump 10.19\n{_TEXT}" + f"-- {'x' * 1000}\n" * 18000)
+    result = load_mariadb(dump, mariadb, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert result.returncode != 0
+    assert result.stderr == "the client ended before the dump did: nothing of it is kept\n"
+
+
+def test_a_dump_of_one_who_writes_no_end_is_loaded(mariadb: Path, tmp_path: Path) -> None:  # noqa: F811
+    """Both phpMyAdmin and HeidiSQL write the host, too, behind what mariadb-dump had finished."""
+    dump = tmp_path / "night.sql"
+    whole = f"-- MariaDB dump 10.19\n{_TEXT}{_END['.mariadb']}"
+    dump.write_text(f"-- Host: localhost\n-- Host: db:3306\n{whole}")
+    result = load_mariadb(dump, mariadb)
+    assert (result.returncode, result.stderr) == (0, "")
+    dump.write_text(f"-- MariaDB dump 10.19\n{_TEXT}{whole}")  # no host: the first one was cut
+    assert "the dump was cut short" in load_mariadb(dump, mariadb).stderr
 
 
 def test_what_mariadb_dump_writes_is_read_once(mariadb: Path) -> None:  # noqa: F811 the fixture
