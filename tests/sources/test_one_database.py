@@ -160,11 +160,12 @@ def test_a_client_that_ends_before_the_dump_does_has_not_loaded_it(
 def test_a_dump_of_one_who_writes_no_end_is_loaded(mariadb: Path, tmp_path: Path) -> None:  # noqa: F811
     """Both phpMyAdmin and HeidiSQL write the host, too, behind what mariadb-dump had finished."""
     dump = tmp_path / "night.sql"
-    whole = f"-- MariaDB dump 10.19\n{_TEXT}{_END['.mariadb']}"
+    begin = "-- MariaDB dump 10.19\n-- Server version\t10.11.6-MariaDB\n"
+    whole = f"{begin}{_TEXT}{_END['.mariadb']}"
     dump.write_text(f"-- Host: localhost\n-- Host: db:3306\n{whole}")
     result = load_mariadb(dump, mariadb)
     assert (result.returncode, result.stderr) == (0, "")
-    dump.write_text(f"-- MariaDB dump 10.19\n{_TEXT}{whole}")  # no host: the first one was cut
+    dump.write_text(f"{begin}{_TEXT}{whole}")  # no host: the first one was cut
     assert "the dump was cut short" in load_mariadb(dump, mariadb).stderr
 
 

@@ -18,6 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import yaml
+from tests.integration.hosts.machines import propagation
+
+_ROOT = Path(__file__).parents[3]
 
 _OWN = """
 mount --bind "$1/machine-id" /etc/machine-id
@@ -32,7 +35,8 @@ _PLAY = """\
   tasks:
     - name: {name}
       ansible.builtin.command:
-        argv: [{python}, {script}, {verb}, {cloud}, {words}]
+        argv: [{python}, -m, tests.integration.hosts.namespace_cloud, {verb}, {cloud}, {words}]
+        chdir: {root}
       register: cloud
     - name: hand back
       ansible.builtin.set_stats:
@@ -61,7 +65,7 @@ def write_cloud(house: Path) -> Path:
         play = _PLAY.format(
             name=verb,
             python=sys.executable,
-            script=Path(__file__),
+            root=_ROOT,
             verb=verb,
             cloud=cloud,
             words=f"'{{{{ pradrill_tag }}}}', {words}",
@@ -104,8 +108,8 @@ def _machine(cloud: Path, tag: str, expires: str, seed: dict[str, str]) -> dict[
 
     holder = _start(home, "unshare", "--net", "sleep", "3600")
     address = _link(home, holder)
-    wrap = ["nsenter", f"--net=/proc/{holder}/ns/net", "unshare", "--mount", "sh", "-ec", _OWN]
-    wrap += ["sh", str(home)]
+    wrap = ["nsenter", f"--net=/proc/{holder}/ns/net", "unshare", "--mount", *propagation()]
+    wrap += ["sh", "-ec", _OWN, "sh", str(home)]
     for command in user_data["bootcmd"]:
         subprocess.run([*wrap, *command], check=True, capture_output=True)
     settings = {
