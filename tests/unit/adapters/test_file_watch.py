@@ -163,3 +163,22 @@ def test_what_a_program_opens_first_is_not_taken_for_the_one_before(tmp_path: Pa
     assert {name: set(each) for name, each in watch.of_commands.items()} == {
         "/usr/sbin/shop": set(map(str, paths))
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "passed_over"),
+    [
+        ("tmpfs", "/run/user/0", True),
+        ("tmpfs", "/tmp", True),
+        ("tmpfs", "/srv", False),
+        ("tmpfs", "/", False),
+        ("tmpfs", "/runner", False),
+        ("proc", "/proc", True),
+        ("ext4", "/tmp", False),
+    ],
+)
+def test_data_in_memory_are_watched_where_no_machine_keeps_its_own(
+    kind: str, place: str, passed_over: bool
+) -> None:
+    """A database on a tmpfs is watched; /run, /tmp and what the kernel makes are not."""
+    assert script.is_passed_over(kind, place) is passed_over

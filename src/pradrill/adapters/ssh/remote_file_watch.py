@@ -7,8 +7,8 @@ program goes on as one; so is all of every login where the `run` is empty (a mac
 own, on which commands carry no mark). Prints one line first: "+", or why files cannot be watched
 here.
 
-Containers are not looked at, nor what lies in memory only (tmpfs). A file that is not there is not
-opened: the kernel tells nothing of who looks for it.
+Containers are not looked at, nor what lies in memory below /dev, /run and /tmp. A file that is not
+there is not opened: the kernel tells nothing of who looks for it.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ EVENT = struct.Struct("=IBBHQii")
 IN_MEMORY = {
     *("autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts"),
     *("devtmpfs", "efivarfs", "fusectl", "hugetlbfs", "mqueue", "nsfs", "proc", "pstore"),
-    *("ramfs", "rpc_pipefs", "securityfs", "sysfs", "tmpfs", "tracefs"),
+    *("rpc_pipefs", "securityfs", "sysfs", "tracefs"),
 }
+VOLATILE = ("/dev", "/run", "/tmp")  # noqa: S108 where a machine keeps its own in memory
 SYSTEM = {
     *("init", "udevd", "agetty", "login", "cron", "crond", "rsyslogd", "chronyd", "ntpd", "atd"),
     *("qemu-ga", "polkitd", "dhclient", "dhcpcd", "NetworkManager", "mandb", "logrotate"),
@@ -180,6 +181,13 @@ class Processes:
         return SERVICE
 
 
+def is_passed_over(kind: str, place: str) -> bool:
+    """Tell whether what lies in a file system is the running machine's own, and no data."""
+    if kind in {"tmpfs", "ramfs"}:
+        return any(f"{place}/".startswith(f"{each}/") for each in VOLATILE)
+    return kind in IN_MEMORY and place != "/"
+
+
 class Watch:
     """What was opened so far."""
 
@@ -207,7 +215,7 @@ class Watch:
                 continue
             device, place = words[2], words[4].replace("\\040", " ")
             kind = line.partition(" - ")[2].split(" ")[0]
-            if device in self.devices or (kind in IN_MEMORY and place != "/"):
+            if device in self.devices or is_passed_over(kind, place):
                 continue
             if self.mark(place):
                 self.devices.add(device)
