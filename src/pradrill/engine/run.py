@@ -329,9 +329,9 @@ class Run:
         end = self._take(context, step)
         if step.phase is Phase.TEARDOWN and step.kind in {StepKind.PLAYBOOK, StepKind.DESTROY}:
             end = self._until_reached(context, step, end)
-        halted = halt is not None and halt.by is not None and not self.context.cancelled()
-        if halt is not None and halted and end.outcome is StepOutcome.CANCELLED:
-            end = end._replace(detail=reason(Code.ENDED_BESIDE, step=halt.by))
+        cause = halt.by if halt is not None and not self.context.cancelled() else None
+        if cause is not None and end.outcome is StepOutcome.CANCELLED:
+            end = end._replace(detail=reason(Code.ENDED_BESIDE, step=cause))
         ended = clock.now()
 
         result = StepResult(

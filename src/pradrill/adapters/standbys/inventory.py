@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from shlex import quote
 from shutil import which
 
 from pradrill.adapters.standbys.connections import close_connections
+from pradrill.adapters.standbys.files import write_private
 from pradrill.adapters.standbys.ssh_route import hops, routes
 from pradrill.domain.run.host import Host, HostFacts, Inventory, Site, ssh_config
 from pradrill.domain.run.host_answers import known_hosts_name, last_line
@@ -71,17 +71,17 @@ class InventoryHosts:
         connections = sockets.folder_for(run_id)  # the run's own: others go on undisturbed
         sockets.make_private(connections)
         known_hosts = folder / "known_hosts"
-        _write(known_hosts, "".join(_pin(hop, key) for hop, keys in pins for key in keys))
+        write_private(known_hosts, "".join(_pin(hop, key) for hop, keys in pins for key in keys))
         config = folder / "ssh_config"
-        _write(config, ssh_config(hosts, known_hosts, connections))
+        write_private(config, ssh_config(hosts, known_hosts, connections))
         inventory = folder / "inventory.json"
-        _write(inventory, json.dumps(self._inventory.content))
+        write_private(inventory, json.dumps(self._inventory.content))
         beside = {
             playbooks: folder / f"inventory-{number}.json"
             for number, playbooks in enumerate(self._inventory.beside)
         }
         for playbooks, path in beside.items():
-            _write(path, json.dumps(self._inventory.beside[playbooks]))
+            write_private(path, json.dumps(self._inventory.beside[playbooks]))
         say(f"{len(hosts)} inventory host{'s' if len(hosts) > 1 else ''} to reach")
 
         return Site(
@@ -102,9 +102,7 @@ class InventoryHosts:
         on_the_way -= {known_hosts_name(each.host) for each in bound.proven}
         lines = site.known_hosts.read_text("utf-8").splitlines(keepends=True)
         pins = [line for line in lines if line.split()[0] in on_the_way or line in proven]
-        narrowed = site.known_hosts.with_name("known_hosts.new")
-        _write(narrowed, "".join(pins))
-        narrowed.replace(site.known_hosts)
+        write_private(site.known_hosts, "".join(pins))
 
         return bound
 
@@ -277,9 +275,3 @@ def _answering(addresses: Sequence[str], port: int) -> str:
 
 def _pin(host: Host, key: str) -> str:
     return f"{known_hosts_name(host)} {key}\n"
-
-
-def _write(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor, not a path
-        file.write(text)

@@ -158,11 +158,12 @@ def _calls(loaded: LoadedDrill) -> Iterator[_Call]:
 def _machine_calls(drill: Drill) -> Iterator[_Call]:
     """Yield the playbooks that make, end and list machines: they are for the hypervisor."""
     making = drill.standby.provisioning
-    for step in making.steps if making is not None else ():
-        where = making.hypervisor if making is not None else None
-        inventory = str(where.inventory) if where is not None else "localhost,"
-        names = _HERE if where is None else {host.name for host in hosts_of(where)}
-        vault = drill.standby.vault_password
+    if making is None:
+        return
+    where, vault = making.hypervisor, drill.standby.vault_password
+    inventory = str(where.inventory) if where is not None else "localhost,"
+    names = _HERE if where is None else {host.name for host in hosts_of(where)}
+    for step in making.steps:
         variables = _variables(drill, step, _OF_MACHINES)
         yield _Call(step.playbook, inventory, variables, frozenset(names), vault=vault)
 

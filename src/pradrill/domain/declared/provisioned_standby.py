@@ -11,10 +11,10 @@ from pradrill.domain.declared.standby_kind import (
     Egress,
     Hypervisor,
     MachineName,
+    OptionalEgress,
     Provisioning,
     StandbyKind,
 )
-from pradrill.domain.values.model import or_form
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 
@@ -55,13 +55,7 @@ class ProvisionedStandby(StandbyKind):
         description="what these playbooks act on; default: the controller, for an API",
         examples=[{"inventory": "../inventories/hypervisor.yml", "hosts": "kvm"}],
     )
-    egress: Egress | None = Field(
-        default=None,
-        description="`denied`: nothing goes out from the standby during the drill, and what tries "
-        "is written down; or with exceptions, in allow",
-        examples=["denied"],
-        json_schema_extra=or_form({"const": "denied"}),
-    )
+    egress: OptionalEgress = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -14,9 +14,15 @@ from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, mo
 from pydantic_core import InitErrorDetails
 
 from pradrill.domain.declared.provisioned_standby import ProvisionedStandby
-from pradrill.domain.declared.standby_kind import Egress, MachineName, StandbyKind
+from pradrill.domain.declared.standby_kind import (
+    Egress,
+    KnownHostsFile,
+    MachineName,
+    OptionalEgress,
+    StandbyKind,
+)
 from pradrill.domain.values.endpoint import Endpoint
-from pradrill.domain.values.model import RelativePath, or_form
+from pradrill.domain.values.model import RelativePath
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.secret import SecretName
@@ -34,24 +40,14 @@ class InventoryStandby(StandbyKind):
     hosts: str | None = Field(
         default=None, description="a group or a host of the inventory", examples=["standby"]
     )
-    known_hosts: RelativePath | None = Field(
-        default=None,
-        description="the pinned host keys; default: ~/.ssh/known_hosts",
-        examples=["../known_hosts"],
-    )
+    known_hosts: KnownHostsFile = None
     become_password: SecretName | None = Field(
         default=None,
         description="what sudo asks the login for, on each of its hosts; without it sudo must ask "
         "for nothing",
         examples=["file:/etc/pradrill/sudo"],
     )
-    egress: Egress | None = Field(
-        default=None,
-        description="`denied`: nothing goes out from the standby during the drill, and what tries "
-        "is written down; or with exceptions, in allow",
-        examples=["denied"],
-        json_schema_extra=or_form({"const": "denied"}),
-    )
+    egress: OptionalEgress = None
 
     @property
     def where(self) -> str:

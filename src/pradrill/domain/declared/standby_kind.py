@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from pradrill.domain.declared.playbook_step import PlaybookStep
 from pradrill.domain.values.endpoint import Endpoint
-from pradrill.domain.values.model import Model, RelativePath
+from pradrill.domain.values.model import Model, RelativePath, or_form
 from pradrill.domain.values.reason import Reason
 from pradrill.domain.values.secret import SecretName
 
@@ -37,6 +37,25 @@ class Egress(Model):
         return {} if content == "denied" else content
 
 
+OptionalEgress = Annotated[
+    Egress | None,
+    Field(
+        description="`denied`: nothing goes out from the standby during the drill, and what tries "
+        "is written down; or with exceptions, in allow",
+        examples=["denied"],
+        json_schema_extra=or_form({"const": "denied"}),
+    ),
+]
+
+KnownHostsFile = Annotated[
+    RelativePath | None,
+    Field(
+        description="the pinned host keys; default: ~/.ssh/known_hosts",
+        examples=["../known_hosts"],
+    ),
+]
+
+
 class Hypervisor(Model):
     """What the playbooks act on that make a standby's machines and end them."""
 
@@ -46,11 +65,7 @@ class Hypervisor(Model):
     hosts: str = Field(
         min_length=1, description="a group or a host of the inventory", examples=["kvm"]
     )
-    known_hosts: RelativePath | None = Field(
-        default=None,
-        description="the pinned host keys; default: ~/.ssh/known_hosts",
-        examples=["../known_hosts"],
-    )
+    known_hosts: KnownHostsFile = None
     become_password: SecretName | None = Field(
         default=None,
         description="what sudo asks the login for there; without it sudo must ask for nothing",

@@ -29,9 +29,8 @@ def hidden_dependencies(record: RunRecord, branch: Branch) -> list[Destination]:
 
 def _needs(record: RunRecord, host: str) -> Iterator[Need]:
     """Yield what the plan says that the services of a host need elsewhere."""
-    for name, service in record.plan.services.items():
-        if host in record.plan.branch(name).hosts:
-            yield from service.needs
+    for service in record.plan.services_on(host).values():
+        yield from service.needs
 
 
 def _with_flows(
@@ -42,8 +41,7 @@ def _with_flows(
     places = {name: each.addresses for name, each in record.plan.primaries.items()}
     flows = [
         flow
-        for name, service in record.plan.services.items()
-        if host in record.plan.branch(name).hosts
+        for name, service in record.plan.services_on(host).items()
         for flow in service.flows
         if service.opens(flow, name, standbys)
     ]

@@ -28,6 +28,5 @@ def missing_files(record: RunRecord, branch: Branch) -> list[ForeignFiles]:
 
 def _needs(record: RunRecord, host: str) -> Iterator[FileNeed]:
     """Yield what the plan says that the services of a host open beside their backups."""
-    for name, service in record.plan.services.items():
-        if host in record.plan.branch(name).hosts:
-            yield from service.needs_files
+    for service in record.plan.services_on(host).values():
+        yield from service.needs_files

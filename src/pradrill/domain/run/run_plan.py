@@ -234,6 +234,14 @@ class RunPlan(Model):
         """Return the branch that a step or a service of the plan belongs to."""
         return next((each for each in self.branches if each.service == service), self.branches[0])
 
+    def services_on(self, host: str) -> dict[str, Service]:
+        """Return the services that are recovered on a host."""
+        return {
+            name: service
+            for name, service in self.services.items()
+            if host in self.branch(name).hosts
+        }
+
     @property
     def assumed(self) -> dict[str, tuple[str, ...]]:
         """Return the services outside the drill that its services depend on → which do."""

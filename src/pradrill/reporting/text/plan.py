@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pradrill.domain.declared import recovery_order as order
+from pradrill.domain.declared.playbook_step import PlaybookStep
 from pradrill.domain.declared.standby_kind import StandbyKind
 from pradrill.domain.run.outcome import Phase, StepKind
 from pradrill.domain.run.run_plan import PlannedManual, PlannedPlaybook, PlannedStep, RunPlan
@@ -106,11 +107,7 @@ def _machine_lines(step: PlannedStep, standby: StandbyKind) -> Iterator[PlanLine
         return
     ends = step.kind is StepKind.DESTROY
     for each in [making.end, making.listing] if ends else [making.provision]:
-        yield PlanLine(str(each.playbook), 7)
-        for name, value in each.vars.items():
-            yield PlanLine(f"{name} = {wording.clean(value)}", 7)
-        for name, source in each.secrets.items():
-            yield PlanLine(f"{name} = the secret {source}", 7)
+        yield from _played(each)
 
 
 def _question_lines(step: PlannedManual) -> Iterator[PlanLine]:
@@ -119,7 +116,7 @@ def _question_lines(step: PlannedManual) -> Iterator[PlanLine]:
         yield PlanLine(called(step.call), 7)
 
 
-def _played(step: PlannedPlaybook) -> Iterator[PlanLine]:
+def _played(step: PlannedPlaybook | PlaybookStep) -> Iterator[PlanLine]:
     yield PlanLine(str(step.playbook), 7)
     for name, value in step.vars.items():
         yield PlanLine(f"{name} = {wording.clean(value)}", 7)
