@@ -152,8 +152,10 @@ class FaultedRun:
         }
 
     def _start(self) -> subprocess.Popen[str]:
+        # Whoever starts the tests with nohup hands an ignored signal on.
+        default = ["env", "--default-signal=HUP"]
         return subprocess.Popen(
-            [sys.executable, _STEPPED_CLOCK, "--state", self.state, "run", "shop"],
+            [*default, sys.executable, _STEPPED_CLOCK, "--state", self.state, "run", "shop"],
             cwd=self.house,
             env=self.environment,
             stdin=subprocess.DEVNULL,
