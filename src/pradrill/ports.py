@@ -31,6 +31,12 @@ Say = Callable[[str], None]
 """Narrates progress to a person, one short line at a time."""
 
 
+class ToolProgress(str):
+    """A line in which a tool itself says how far it has come: no estimate is told beside it."""
+
+    __slots__ = ()
+
+
 Edits = Callable[[RunPlan], Sequence[Path]]
 """Returns the files of a plan that are not what they were when it was made."""
 
@@ -195,6 +201,9 @@ class HostProbe(Protocol):
 
     def surroundings(self, host: Host, site: Site, paths: Sequence[str]) -> Surroundings:
         """Return the room that is left where the `paths` lie or would lie, and the time zone."""
+
+    def used(self, host: Host, site: Site, paths: Sequence[str]) -> Mapping[str, int]:
+        """Return the bytes in use of each filesystem that the `paths` lie on or would."""
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
         """Run the command and read its answer; raises PradrillError unless it is an instant."""

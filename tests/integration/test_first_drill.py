@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import sys
 import tarfile
 from pathlib import Path
 
+import pytest
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill
 
@@ -98,3 +100,21 @@ def _ansible_playbook(
         timeout=60,
         check=False,
     )
+
+
+@pytest.mark.nightly
+def test_a_long_restore_says_how_much_has_come(hosts: TwoHosts, tmp_path: Path) -> None:
+    """Its tool says nothing; the journal, which `watch` and `web` read, has what the disk tells."""
+    archives = tmp_path / "archives"
+    _back_up(archives)
+    house = _house(tmp_path / "pra", hosts, archives)
+    restore = house / "playbooks/restore_archive.yml"
+    big = hosts.standby.srv / "files/big"
+    slow = f"sleep 6; head -c 400M /dev/zero > {big}; sync {big}; sleep 15; rm {big}"
+    task = f"    - name: Copy slowly\n      ansible.builtin.shell: {json.dumps(slow)}\n"
+    restore.write_text(restore.read_text("utf-8").rstrip("\n") + "\n\n" + task, "utf-8")
+
+    passed = pradrill(house, "run", "files")
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+    (journal,) = house.glob("**/journal.jsonl")
+    assert re.search(r'"Copy slowly: [\d.]+ MB so far on the standby"', journal.read_text("utf-8"))

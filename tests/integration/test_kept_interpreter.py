@@ -206,3 +206,13 @@ for line in sys.stdin:
     finally:
         probe.close()
         leases.close()
+
+
+def test_the_use_of_a_filesystem_is_told_once(sessions: Sessions, sshd: Sshd, site: Site) -> None:
+    """Two paths on one filesystem are one figure, the kernel's; one may not be there yet."""
+    probe = SshProbe(SteadyClock(), str, sessions)
+    used = probe.used(sshd.host, site, ("/", "/nowhere/deeper"))
+    there = os.statvfs("/")
+    assert [*used.values()] == [
+        pytest.approx((there.f_blocks - there.f_bfree) * there.f_frsize, 0.02)
+    ]

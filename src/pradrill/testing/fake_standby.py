@@ -124,6 +124,7 @@ class FakeProbe:
         canary: bool | str | Exception = True,
         strays: Sequence[Strays] = (),
         free: int = 10**12,
+        used: Sequence[int] = (0,),
     ) -> None:
         self.unreachable = False
         self._facts = facts
@@ -133,6 +134,7 @@ class FakeProbe:
         self._newest = newest or after(-3_600)
         self._canary = canary
         self._free = free
+        self._used = list(used)
 
     def facts(self, host: Host, _site: Site) -> HostFacts:
         """Return what the host says of itself."""
@@ -178,6 +180,12 @@ class FakeProbe:
         """Return as much room everywhere as it was given."""
         self._answer_for(host)
         return Surroundings(time_zone="UTC", free=dict.fromkeys(paths, self._free))
+
+    def used(self, host: Host, _site: Site, paths: Sequence[str]) -> Mapping[str, int]:
+        """Return the next use of the one filesystem there; the last one again and again."""
+        self._answer_for(host)
+        used = self._used.pop(0) if len(self._used) > 1 else self._used[0]
+        return {"/dev/vda1": used} if paths else {}
 
     def read_instant(self, host: Host, _site: Site, newest: NewestData) -> datetime:
         """Return the newest data's instant, or raise."""

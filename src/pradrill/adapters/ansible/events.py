@@ -19,7 +19,7 @@ from pradrill.domain.values.masking import Masker
 from pradrill.domain.values.quotas import PLAY_KEPT, megabytes
 from pradrill.domain.values.reason import Reason, ReasonOrText, as_reason, reason
 from pradrill.domain.values.reason_code import Code
-from pradrill.ports import Say
+from pradrill.ports import Say, ToolProgress
 
 _ASKS = re.compile(r"(?:Task failed: )?Missing (\w+) password")
 _REFUSES = re.compile(r"(?:Task failed: )?Incorrect (\w+) password")
@@ -119,7 +119,7 @@ class Narrator:
         """Tell how far a tool has come, where a task waits for it (until, retries) and shows it."""
         output = result.get("stdout") if isinstance(result, dict) else None
         if words := tool_progress(output):
-            self._teller.say(f"{task}: {words}")
+            self._teller.say(ToolProgress(f"{task}: {words}"))
 
     def _take_own(self, kind: str, data: dict[str, Any], host: str, task: str) -> None:
         """Take an event of the plays that read which machine it is; they recover nothing."""

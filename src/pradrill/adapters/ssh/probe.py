@@ -74,6 +74,7 @@ _FREE = """for path; do
   while [ -n "$path" ] && ! [ -e "$path" ]; do path=${path%/*}; done
   df -Pk "${path:-/}" | tail -n 1
 done"""
+_USED = re.compile(r"^(.{1,4096}?) +(\d{1,15}) +(\d{1,15}) +\d+ +(?:\d+%|-) /", re.MULTILINE)
 _NEXT = "\nprintf '\\0'\n"
 _STRAYS, _INVENTORY = "remote_strays.py", "remote_inventory.py"
 _IDENTITY = (_MACHINE_ID, _KEYS, _ADDRESSES, _LOGIN_SHELL)
@@ -212,6 +213,17 @@ class SshProbe:
             return Surroundings(
                 time_zone=host_words.last_line(zone), free=dict(zip(paths, sizes, strict=True))
             )
+
+    def used(self, host: Host, site: Site, paths: Sequence[str]) -> Mapping[str, int]:
+        """Return the bytes in use of each filesystem that the `paths` lie on or would.
+
+        Two paths on one filesystem are told once: by its name and its size.
+        """
+        with _understanding(host, "used space"):
+            (reply,) = self._sessions.scripts(host, site, [_shell((_FREE,), *paths)], _LOOK)
+            (lines,) = _answers(host, "used space", reply, 1)
+            filesystems = _USED.findall(lines)
+            return {f"{name} {size}": int(used) * 1024 for name, size, used in filesystems}
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
         """Run the command (by sh), read its answer; raises PradrillError unless it is an instant.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from pradrill.domain.run.host import Site
@@ -12,6 +13,7 @@ from pradrill.domain.values.reason import reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.engine.clock_steps import Stretch
 from pradrill.engine.context import Context, StepEnd
+from pradrill.engine.restore_growth import growth_told
 from pradrill.engine.steps.backups import BACKUP_ID, POINT, is_selected, selected
 from pradrill.ports import Cancelled, Play
 
@@ -56,13 +58,15 @@ def playbook(context: Context, step: PlannedPlaybook) -> StepEnd:
     play, seconds = _play(context, step, there, variables), step.deadline.total_seconds()
     context.tools.runner.expect(play, deadline=seconds)
     expect_playbook(context, *_AFTER[step.phase])
-    result = context.tools.runner.run(
-        play,
-        deadline=seconds,
-        cancelled=never if step.phase is Phase.TEARDOWN else context.cancelled,
-        say=context.say,
-        evidence=context.evidence(step),
-    )
+    is_restore = step.phase is Phase.RESTORE
+    with growth_told(context, there) if is_restore else nullcontext(context.say) as say:
+        result = context.tools.runner.run(
+            play,
+            deadline=seconds,
+            cancelled=never if step.phase is Phase.TEARDOWN else context.cancelled,
+            say=say,
+            evidence=context.evidence(step),
+        )
 
     ended = result.ended and during.instant(result.ended)
     more = {
