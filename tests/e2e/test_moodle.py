@@ -27,8 +27,8 @@ SOURCE = Path(GIVEN) if GIVEN else Path(__file__).parent / "scenes/moodle_mini"
 SITE = os.environ.get("PRADRILL_MOODLE_SITE") if GIVEN else None
 KINDS = [kind for kind in ("mariadb", "pgsql") if not SITE or (Path(SITE) / f"{kind}.sql").exists()]
 SLOW = 3600 if GIVEN else 300
-GREEN = 300 if GIVEN else 45
-"""Seconds within which all other checks are green."""
+GREEN = 300
+"""Seconds within which all checks were asked once: at a load of 10 the miniature's took 129."""
 
 
 @pytest.fixture(scope="module", params=KINDS)
