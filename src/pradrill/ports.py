@@ -409,6 +409,9 @@ class MachineSeeds(Protocol):
     def sow(self, folder: Path, run_id: str) -> Sequence[MachineSeed]:
         """Make each machine's host key, and the run's login key; write cloud-init's files."""
 
+    def recall(self, folders: Sequence[Path]) -> Path | None:
+        """Return the folder where a process before sowed, from here on this one's; None: none."""
+
     def settle(self, addresses: Mapping[str, MachineAddress]) -> None:
         """Take note of where the machines are: name → address."""
 

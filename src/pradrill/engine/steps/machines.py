@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import tempfile
+from datetime import datetime
 from pathlib import Path
 
-from pradrill.domain.run.machine import addresses_in, tag_of
+from pradrill.domain.run.machine import addresses_in, expiry, tag_of
 from pradrill.domain.run.outcome import PlaybookResult, StepKind, StepOutcome
 from pradrill.domain.run.run_plan import PlannedStep
 from pradrill.domain.values.reason import Reason, ReasonError, ReasonOrText, reason
 from pradrill.domain.values.reason_code import Code
+from pradrill.domain.values.run_names import folder_prefix
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.context import Context, StepEnd, planned
 from pradrill.engine.hypervisors import Hypervisors, reached
+from pradrill.errors import NotReadyError
 from pradrill.ports import MachineSeeds
-from pradrill.system import in_memory
+from pradrill.system import in_memory, scratch
 
 _LOOK = 1.0  # seconds between two looks whether machines answer
 _APART = 3.0  # seconds between two looks at what is left
 _TRIES = 2
-_ROOM = timedelta(hours=1)
-"""For what no deadline of a run counts, before its machines are over."""
+_LAUNCH_AGAIN = "Tear it down: pradrill teardown {run_id}; then launch its drill again."
 
 
 def provision(context: Context, step: PlannedStep) -> StepEnd:
@@ -74,11 +76,46 @@ def _until_they_answer(context: Context, seeds: MachineSeeds, deadline: datetime
     return StepEnd(StepOutcome.PASSED)
 
 
+def recall(context: Context) -> Path:
+    """Return the folder of the keys that a process before has given to the run's machines.
+
+    They are in memory alone. Raises NotReadyError when they are gone.
+    """
+    run_id = context.journal.run_id
+    seeds = planned(context.tools.seeds, "an identity for its machines")
+    keys = seeds.recall(in_memory.folders(run_id))
+    if keys is None:
+        raise NotReadyError(
+            "the keys of the run's machines were in this controller's memory, and are gone",
+            hint=_LAUNCH_AGAIN.format(run_id=run_id),
+        )
+    return keys
+
+
+def find_again(context: Context) -> None:
+    """Find by their tag the machines that a process before has made. Raises NotReadyError.
+
+    Whether they are those is proven by their keys, as soon as they are spoken to.
+    """
+    run_id, facts = context.journal.run_id, context.facts
+    with (
+        tempfile.TemporaryDirectory(prefix=folder_prefix(run_id), dir=scratch.base()) as folder,
+        reached(context.tools, facts.plan, run_id, context.say) as hypervisors,
+    ):
+        if not hypervisors.machines(tag_of(run_id), Path(folder, "listing")):
+            raise NotReadyError(
+                f"no machine carries the run's tag any more: {tag_of(run_id)}",
+                hint=_LAUNCH_AGAIN.format(run_id=run_id),
+            )
+    making = next(step for step in facts.steps if step.kind is StepKind.PROVISION)
+    seeds = planned(context.tools.seeds, "an identity for its machines")
+    seeds.settle(addresses_in(making.values, facts.plan.drill.standby.names))
+
+
 def _expiry(context: Context) -> str:
-    """Return the instant after which the run cannot go on any more, whatever its steps take."""
     facts = context.facts
-    longest = sum((step.deadline for step in facts.plan.steps), _ROOM)
-    return (facts.began + longest).isoformat(timespec="seconds")
+    over = expiry(facts.began, (step.deadline for step in facts.plan.steps))
+    return over.isoformat(timespec="seconds")
 
 
 def destroy(context: Context, step: PlannedStep) -> StepEnd:
