@@ -31,8 +31,13 @@ Say = Callable[[str], None]
 """Narrates progress to a person, one short line at a time."""
 
 
-Edits = Callable[[RunPlan], Sequence[Path]]
-"""Returns the files of a plan that are not what they were when it was made."""
+class Edits(Protocol):
+    """Tells which files of a plan are not what they were when it was made."""
+
+    def __call__(
+        self, plan: RunPlan, playbooks: Collection[Path] | None = None, /
+    ) -> Sequence[Path]:
+        """Return them; of `playbooks` alone those that they take in."""
 
 
 class Progress(Protocol):

@@ -151,7 +151,12 @@ def test_a_killed_run_goes_on_on_the_machine_that_was_made_for_it(
 ) -> None:
     """By the keys that it was given, which stay when it could not go on; at the end it is gone."""
     log, go = tmp_path / "begun", tmp_path / "go"
-    edit(tmp_path, "drills/shop.yml", "restore.yml, deadline: 2m}", "restore.yml, repeatable: true, deadline: 4m}")
+    edit(
+        tmp_path,
+        "drills/shop.yml",
+        "restore.yml, deadline: 2m}",
+        "restore.yml, repeatable: true, deadline: 4m}",
+    )
     (tmp_path / "playbooks/restore.yml").write_text(SLOW.format(log=log, go=go))
     with beside(tmp_path, "run", "shop") as run:
         wait_until(log.exists, 600)

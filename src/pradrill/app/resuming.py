@@ -77,10 +77,10 @@ class Resuming:
                 f"the run {run_id} was aborted by {wish.by}: it does not go on",
                 hint=f"Tear it down: pradrill teardown {run_id}.",
             )
-        here, there = platform.node() or "unknown", self._controller()
-        if here != there:
+        name, there = platform.node() or "unknown", self._controller()
+        if name != there:
             raise UsageError(
-                f"the run {run_id} went on on {there}, and this is {here}: that one may still live",
+                f"the run {run_id} went on on {there}, and this is {name}: that one may still live",
                 hint=f"Resume it on {there}, or tear it down: pradrill teardown {run_id}.",
             )
         if (why := self._app.store.why_unvouched(run_id)) is not None:

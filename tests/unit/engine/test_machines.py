@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -226,7 +226,10 @@ def test_what_makes_machines_may_be_edited_before_they_are_ended() -> None:
         if name == "check the service":
             edits.append(Path("/etc/pradrill/playbooks/make.yml"))
 
-    drill, cloud = bench(edits=lambda _plan: edits, progress=FakeProgress(edit))
+    def edited(_plan: object, playbooks: Collection[Path] | None = None) -> Sequence[Path]:
+        return [each for each in edits if playbooks is None or each in playbooks]
+
+    drill, cloud = bench(edits=edited, progress=FakeProgress(edit))
     drill.run()
     assert (edits != [], cloud.machines) == (True, {})
 

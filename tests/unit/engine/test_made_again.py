@@ -105,7 +105,9 @@ def test_what_is_not_the_machine_of_before_leaves_the_run_as_it_was() -> None:
             resumed(journal, second.tools)
     second, cloud = other_process(journal, store)
     cloud.machines = {"theirs": "pradrill-0123456789ab"}
-    with pytest.raises(NotReadyError, match=f"no machine carries the run's tag any more: {tag_of(RUN)}"):
+    with pytest.raises(
+        NotReadyError, match=f"no machine carries the run's tag any more: {tag_of(RUN)}"
+    ):
         resumed(journal, second.tools)
     assert (journal._lines, store.holders) == (before, {})
 

@@ -104,7 +104,9 @@ def test_a_run_killed_at_any_step_goes_on(step: str) -> None:
     before = replay(journal)
     assert before is not None
     assert obstacle(before, journal.run_id, HERE) is None
-    assert waits_to_go_on(before, journal.run_id, HERE) == (STEPS.index(step) >= STEPS.index("prepare"))
+    assert waits_to_go_on(before, journal.run_id, HERE) == (
+        STEPS.index(step) >= STEPS.index("prepare")
+    )
     progress = FakeProgress()
     record, runner = resume(store, journal, progress=progress)
     assert (record.state, record.verdict) == (RunState.FINISHED, Verdict.PASSED), record.reasons

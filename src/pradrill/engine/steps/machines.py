@@ -124,7 +124,8 @@ def destroy(context: Context, step: PlannedStep) -> StepEnd:
     Where making them was cut, what was under way may still come: it is looked at twice.
     """
     if edited := _edited(context):
-        return StepEnd(StepOutcome.UNKNOWN, reason(Code.EDITED_BEFORE, files=edited))
+        why = reason(Code.EDITED_BEFORE_END, files=edited, run=context.journal.run_id)
+        return StepEnd(StepOutcome.UNKNOWN, why)
 
     run_id, plays = context.journal.run_id, _Evidence(context, step)
     with reached(context.tools, context.facts.plan, run_id, context.say) as hypervisors:
@@ -175,16 +176,10 @@ def _erasure(context: Context) -> list[Reason]:
 
 def _edited(context: Context) -> list[str]:
     """Return the files that were edited of those which end machines: others do not matter now."""
-    making = planned(context.facts.plan.drill.standby.provisioning, "playbooks that make machines")
-    playbooks = {making.end.playbook, making.listing.playbook}
-    folders = {playbook.parent for playbook in playbooks}
-    inventory = making.hypervisor.inventory if making.hypervisor else None
-    edited = {Path(file) for file in context.edited()} - ({making.provision.playbook} - playbooks)
-    return [
-        str(file)
-        for file in sorted(edited)
-        if file == inventory or any(file.is_relative_to(folder) for folder in folders)
-    ]
+    plan = context.facts.plan
+    making = planned(plan.drill.standby.provisioning, "playbooks that make machines")
+    edited = context.tools.edits(plan, (making.end.playbook, making.listing.playbook))
+    return [str(file) for file in edited]
 
 
 class _Evidence:
