@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from tests.support.bench import Bench
 from tests.support.killed import Killed
 
 from pradrill.domain.register.findings_of_run import findings_of
 from pradrill.domain.run.host import Host, HostState, Site
 from pradrill.domain.run.machine import ADDRESSES, tag_of
-from pradrill.domain.run.outcome import GuardOutcome, PlaybookResult, StepOutcome
+from pradrill.domain.run.outcome import GuardOutcome, PlaybookResult, StepKind, StepOutcome
 from pradrill.domain.run.record import Refusal, RunRecord, RunState
 from pradrill.domain.run.scope import Stray, Strays
 from pradrill.domain.run.verdict import Verdict
@@ -22,12 +23,13 @@ from pradrill.domain.values.timeline import Mark
 from pradrill.engine.crashed_runs import recover_crashed
 from pradrill.engine.repeated_teardown import repeat_teardown
 from pradrill.errors import ExitCode, UnreachableError
-from pradrill.ports import Say
+from pradrill.ports import Play, Say
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.run import page
 from pradrill.testing import FakeClock, FakeProbe, FakeProgress, FakeStandby, played
-from pradrill.testing.builders import HOST, START
+from pradrill.testing.builders import HOST, START, a_drill
 from pradrill.testing.fake_machines import (
+    PROVISIONED,
     FakeCloud,
     FakeSeeds,
     a_made_machine,
@@ -352,3 +354,43 @@ def test_what_a_cut_playbook_still_does_on_the_hypervisor_is_ended_first() -> No
     lines = [line for what, line in drill.progress.lines if what == "say"]
     ended = next(n for n, line in enumerate(lines) if "qemu-img" in line)
     assert ended < lines.index("playing destroy")
+
+
+def test_machines_that_come_with_the_data_need_no_restore() -> None:
+    """The data is there when they are made: the archive's time is the catalogue's, beside it."""
+    clock = FakeClock()
+    cloud = FakeCloud(clock)
+    catalogue_time = "2026-03-10T01:00:00+00:00"
+
+    def make(play: Play) -> PlaybookResult:
+        result: PlaybookResult = cloud.playbooks["make"](play)
+        more = {"pradrill_catalogue_time": catalogue_time, "pradrill_backup_id": "vzdump-qemu-101"}
+        return result.model_copy(update={"values": {**result.values, **more}})
+
+    plan = a_provisioned_plan(restores=True)
+    steps = tuple(step for step in plan.steps if step.kind is not StepKind.PLAYBOOK)
+    drill = Bench(
+        {**cloud.playbooks, "make": make},
+        plan=plan.model_copy(update={"steps": steps}),
+        clock=clock,
+        probe=FakeProbe(facts=a_made_machine(RUN)),
+        hypervisors=FakeStandby(),
+        **dict.fromkeys(("standby", "seeds"), FakeSeeds()),
+    )
+    record = drill.run()
+    assert (record.verdict, record.residue) == (Verdict.PASSED, ()), record.reasons
+    recovery = record.recovery
+    (step,) = [each for each in record.steps if each.name == "provision the standby"]
+    assert recovery.marks[Mark.DATA_RESTORED].at == step.ended
+    assert recovery.backup_id == "vzdump-qemu-101"
+    assert recovery.catalogue_time is not None
+    assert recovery.catalogue_time.at.isoformat() == catalogue_time
+    assert cloud.machines == {}
+
+
+def test_only_machines_that_come_with_the_data_need_no_restore() -> None:
+    """A drill that forgot it is told so."""
+    drill = a_drill(standby={**PROVISIONED, "restores": True}, restore=(), teardown=())
+    assert drill.restore == ()
+    with pytest.raises(ValidationError, match="restore is missing"):
+        a_drill(standby=PROVISIONED, restore=(), teardown=())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pradrill.domain.run.machine import addresses_in, expiry, tag_of
 from pradrill.domain.run.outcome import PlaybookResult, StepKind, StepOutcome
@@ -15,6 +16,7 @@ from pradrill.domain.values.run_names import folder_prefix
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.context import Context, StepEnd, planned
 from pradrill.engine.hypervisors import Hypervisors, reached
+from pradrill.engine.steps.backups import BACKUP_ID, POINT, is_selected, selected
 from pradrill.errors import NotReadyError
 from pradrill.ports import MachineSeeds
 from pradrill.system import in_memory, scratch
@@ -37,12 +39,15 @@ def provision(context: Context, step: PlannedStep) -> StepEnd:
     run_id, deadline = context.journal.run_id, context.tools.clock.now() + step.deadline
     seeds = planned(context.tools.seeds, "an identity for its machines")
     identities = seeds.sow(in_memory.folder(run_id), run_id)
-    given = {
+    given: dict[str, Any] = {
         "pradrill_run": run_id,
         "pradrill_tag": tag_of(run_id),
         "pradrill_expires": _expiry(context),
         "pradrill_machines": [seed.model_dump(mode="json") for seed in identities],
     }
+    point = selected(context)
+    if point is not None:
+        given[POINT] = point.id
     with reached(context.tools, context.facts.plan, run_id, context.say) as hypervisors:
         result = hypervisors.play(
             hypervisors.making.provision,
@@ -56,6 +61,10 @@ def provision(context: Context, step: PlannedStep) -> StepEnd:
         return StepEnd(result.outcome, result.detail, more)
     if edited := context.edited():
         why = reason(Code.EDITED_DURING_PLAYBOOK, files=edited)
+        return StepEnd(StepOutcome.UNKNOWN, why, more)
+    source = str(result.values.get(BACKUP_ID, ""))
+    if point is not None and source and not is_selected(point, source):
+        why = reason(Code.OTHER_BACKUP, name=source[:128], other=point.id)
         return StepEnd(StepOutcome.UNKNOWN, why, more)
     try:
         seeds.settle(addresses_in(result.values, [seed.name for seed in identities]))
