@@ -26,7 +26,7 @@ from pradrill.errors import ExitCode, UnreachableError
 from pradrill.ports import Play, Say
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.run import page
-from pradrill.testing import FakeClock, FakeProbe, FakeProgress, FakeStandby, played
+from pradrill.testing import FakeClock, FakeProbe, FakeProgress, FakeRunner, FakeStandby, played
 from pradrill.testing.builders import HOST, START, a_drill
 from pradrill.testing.fake_machines import (
     PROVISIONED,
@@ -112,7 +112,9 @@ def test_machines_are_destroyed_whatever_becomes_of_the_run(
     assert record.steps[-1].name == "destroy the machines"
 
 
-@pytest.mark.parametrize("address", ["machine.example", "fe80::1%x\n y", "fe80::1%x y", 7])
+@pytest.mark.parametrize(
+    "address", ["machine.example", "-oProxyCommand=x", "192.0.2.1 -o x", "fe80::1%x y", 7]
+)
 def test_what_is_no_address_is_told_as_the_playbooks_answer(address: object) -> None:
     """A zone may hold anything: what ssh would read as more than a word is none."""
 
@@ -280,6 +282,22 @@ def test_the_next_command_destroys_the_machines_of_a_killed_run(step: str) -> No
     (record,) = recover_crashed(drill.store, lambda _plan: tools).records
     assert (record.state, record.residue) == (RunState.CRASHED, ())
     assert cloud.machines == {"theirs": "pradrill-0123456789ab"}
+
+
+def test_the_next_command_ends_what_a_run_killed_while_it_destroyed_had_left() -> None:
+    """The playbook was under way: it is played again, and what is listed counts."""
+
+    def kill(_play: object) -> None:
+        raise Killed
+
+    drill, cloud = bench({"destroy": kill})
+    with pytest.raises(Killed):
+        drill.run()
+    drill.journal.close()
+    assert list(cloud.machines.values()) == [tag_of(RUN)]
+    tools = drill.tools._replace(runner=FakeRunner(drill.clock, cloud.playbooks))
+    (record,) = recover_crashed(drill.store, lambda _plan: tools).records
+    assert (record.state, record.residue, cloud.machines) == (RunState.CRASHED, (), {})
 
 
 def test_the_next_command_seals_a_killed_run_whose_hypervisor_is_away() -> None:
