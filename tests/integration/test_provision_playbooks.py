@@ -1,7 +1,7 @@
 """The shipped playbooks for hypervisors that nobody has tried: what they ask for, in which order.
 
-What answers here stands in for `qm` and `pvesh`, and for VMware's modules: it answers as their
-documentation and source say. No hypervisor was asked.
+What answers here stands in for `qm` and `pvesh`, and for the modules of VMware and OpenStack: it
+answers as their documentation and source say. No hypervisor was asked.
 """
 
 from __future__ import annotations
@@ -82,14 +82,15 @@ from ansible.module_utils.basic import AnsibleModule
 home = Path("@HOME@")
 NAME = "@NAME@"
 words = "hostname username password validate_certs vm_type show_attribute datacenter moid state"
-words += " snapshot_name attributes settings"
+words += " snapshot_name attributes settings cloud name image flavor network security_groups"
+words += " auto_ip config_drive userdata metadata wait"
 spec = {{word: {{"type": "raw", "no_log": word == "password"}} for word in words.split()}}
 module = AnsibleModule(spec)
 given = {{k: v for k, v in module.params.items() if v is not None}}
 state = json.loads((home / "state.json").read_text())
 with (home / "calls").open("a") as calls:
     calls.write(" ".join([NAME, given.get("moid", ""), given.get("state", "")]).strip() + "\\n")
-vm = next((each for each in state["vms"] if each["moid"] == given.get("moid")), None)
+vm = next((each for each in state["vms"] if each.get("moid") == given.get("moid")), None)
 answer = {{}}
 match NAME:
     case "vmware_vm_info":
@@ -108,12 +109,25 @@ match NAME:
         on = given["state"] == "powered-on"
         vm |= {{"power_state": "poweredOn" if on else "poweredOff"}}
         vm["ip_address"] = "192.0.2.24" if on else ""
+    case "server_info":
+        answer = {{"servers": state["vms"]}}
+    case "server" if given["state"] == "absent":
+        state["vms"] = [each for each in state["vms"] if each["id"] != given["name"]]
+    case "server":
+        addresses = {{given["network"]: [{{"addr": "192.0.2.30", "version": 4}}]}}
+        server = {{"id": "an-id", "name": given["name"], "metadata": given["metadata"]}}
+        answer = {{"server": {{**server, "addresses": addresses}}}}
+        state["vms"].append(server)
 (home / "state.json").write_text(json.dumps(state))
 module.exit_json(changed=True, **answer)
 """
-VMWARE = {
-    "community": ("vmware_vm_info", "vmware_guest_snapshot_info", "vmware_guest_snapshot"),
-    "vmware": ("vm_advanced_settings", "vm_powerstate"),
+MODULES = {
+    "community/vmware": (
+        *("vmware_vm_info", "vmware_guest_snapshot_info", "vmware_guest_snapshot"),
+        "vmware_guest_custom_attributes",
+    ),
+    "vmware/vmware": ("vm_advanced_settings", "vm_powerstate"),
+    "openstack/cloud": ("server", "server_info"),
 }
 
 
@@ -130,6 +144,15 @@ class Hypervisor:
     def write(self, state: dict[str, Any]) -> None:
         """Let it be so there."""
         (self.home / "state.json").write_text(json.dumps(state))
+
+    def stand_in(self) -> None:
+        """Put modules of our own in the place of the collections'."""
+        for collection, modules in MODULES.items():
+            folder = self.home / f"ansible_collections/{collection}/plugins/modules"
+            folder.mkdir(parents=True)
+            for name in modules:
+                text = MODULE.replace("@HOME@", str(self.home)).replace("@NAME@", name)
+                (folder / f"{name}.py").write_text(text)
 
     @property
     def state(self) -> dict[str, Any]:
@@ -288,14 +311,7 @@ def vcenter(tmp_path: Path) -> Hypervisor:
     """Return a vCenter with a spare machine and somebody's, by modules of our own."""
     theirs = vm("vm-1", "production", power_state="poweredOn", attributes={"owner": "DSI"})
     vcenter = Hypervisor(tmp_path, vms=[theirs, vm("vm-24", "spare 1")])
-    names = {"community": [*VMWARE["community"], "vmware_guest_custom_attributes"], **VMWARE}
-    names["community"] = [*VMWARE["community"], "vmware_guest_custom_attributes"]
-    for owner, modules in names.items():
-        folder = tmp_path / f"ansible_collections/{owner}/vmware/plugins/modules"
-        folder.mkdir(parents=True)
-        for name in modules:
-            text = MODULE.replace("@HOME@", str(tmp_path)).replace("@NAME@", name)
-            (folder / f"{name}.py").write_text(text)
+    vcenter.stand_in()
     return vcenter
 
 
@@ -345,3 +361,19 @@ def test_a_vmware_machine_without_the_snapshot_is_not_tagged(vcenter: Hypervisor
     taking = {**LOGIN, "machines": {"web-dr": "spare 1"}}
     vcenter.play("vmware/provision_from_snapshot.yml", passes=False, **taking)
     assert vcenter.state == state
+
+
+def test_an_openstack_server_is_made_and_deleted(tmp_path: Path) -> None:
+    """It carries its tag from the first moment; somebody's servers stay."""
+    theirs = {"id": "x", "name": "production", "metadata": {}}
+    other = {"id": "y", "name": "other", "metadata": {"pradrill_tag": OTHERS}}
+    cloud = Hypervisor(tmp_path, vms=[theirs, other])
+    cloud.stand_in()
+    making = {"cloud": "dr", "image": "debian-12", "flavor": "small", "network": "drill"}
+    values = cloud.play("openstack/provision.yml", **making)
+    assert values["pradrill_addresses"] == {"web-dr": "192.0.2.30"}
+    (machine,) = cloud.play("openstack/listing.yml", cloud="dr")["pradrill_listing"]
+    assert machine == {"machine": f"{TAG}-web-dr", "tag": TAG, "expires": EXPIRES}
+    cloud.play("openstack/destroy.yml", cloud="dr")
+    assert cloud.state["vms"] == [theirs, other]
+    assert cloud.play("openstack/listing.yml", cloud="dr")["pradrill_listing"] == []
