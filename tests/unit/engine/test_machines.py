@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from tests.support.bench import Bench
 from tests.support.killed import Killed
 
+from pradrill.domain.declared.plan import Plan
 from pradrill.domain.register.findings_of_run import findings_of
 from pradrill.domain.run.host import Host, HostState, Site
 from pradrill.domain.run.machine import ADDRESSES, tag_of
@@ -21,13 +22,15 @@ from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.crashed_runs import recover_crashed
+from pradrill.engine.planning import plan_run
 from pradrill.engine.repeated_teardown import repeat_teardown
+from pradrill.engine.steps.backups import POINT
 from pradrill.errors import ExitCode, UnreachableError
 from pradrill.ports import Play, Say
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.run import page
 from pradrill.testing import FakeClock, FakeProbe, FakeProgress, FakeRunner, FakeStandby, played
-from pradrill.testing.builders import HOST, START, a_drill
+from pradrill.testing.builders import HOST, START, a_drill, a_service, after
 from pradrill.testing.fake_machines import (
     PROVISIONED,
     FakeCloud,
@@ -35,6 +38,7 @@ from pradrill.testing.fake_machines import (
     a_made_machine,
     a_provisioned_plan,
 )
+from pradrill.testing.fake_source import FakeSource, a_point
 
 RUN = f"{START:%Y%m%dT%H%M%SZ}-moodle-000000"
 
@@ -404,6 +408,48 @@ def test_machines_that_come_with_the_data_need_no_restore() -> None:
     assert recovery.catalogue_time is not None
     assert recovery.catalogue_time.at.isoformat() == catalogue_time
     assert cloud.machines == {}
+
+
+@pytest.mark.parametrize(("other", "code"), [("", ""), ("another", Code.OTHER_BACKUP)])
+def test_what_makes_machines_of_a_backup_gets_the_one_that_was_chosen(
+    other: str, code: str
+) -> None:
+    """And says so when it took another: no recovery rests on a backup that nobody chose."""
+    clock = FakeClock()
+    cloud = FakeCloud(clock)
+
+    def make(play: Play) -> PlaybookResult:
+        result: PlaybookResult = cloud.playbooks["make"](play)
+        values = {**result.values, "pradrill_backup_id": other or play.vars[POINT]}
+        return result.model_copy(update={"values": values})
+
+    services = {"moodle": a_service()}
+    plan = Plan.model_validate(
+        {"plan": 1, "organisation": "Exemple", "services": services, "providers": {"hexanet": {}}}
+    )
+    making = {"standby": {**PROVISIONED, "restores": True}, "restore": (), "teardown": ()}
+    restic = {"repository": "sftp:backup:/srv/restic", "password": "env:RESTIC_PASSWORD"}
+    drill = Bench(
+        {**cloud.playbooks, "make": make},
+        plan=plan_run(
+            a_drill(**making, recovery_point={"restic": restic}),
+            drill_file=Path("/etc/pradrill/drills/moodle.yml"),
+            plan=plan,
+            hosts=[],
+            primaries={"moodle": a_service().primary},
+            files=[],
+        ),
+        clock=clock,
+        probe=FakeProbe(facts=a_made_machine(RUN), newest=after(-10_800)),
+        hypervisors=FakeStandby(),
+        sources={None: FakeSource()},
+        **dict.fromkeys(("standby", "seeds"), FakeSeeds()),
+    )
+    record = drill.run()
+    assert cloud.given[POINT] == a_point().id
+    (step,) = [each for each in record.steps if each.name == "provision the standby"]
+    assert step.detail.code == code
+    assert (record.verdict is Verdict.PASSED) == (not code), record.reasons
 
 
 def test_only_machines_that_come_with_the_data_need_no_restore() -> None:
