@@ -217,7 +217,12 @@ def node(tmp_path: Path) -> Hypervisor:
     return node
 
 
-ARCHIVE = {"guests": {"web-dr": 101}, "archives": "pbs", "storage": "fast", "bridge": "vmbr9"}
+ARCHIVE: dict[str, Any] = {
+    "guests": {"web-dr": 101},
+    "archives": "pbs",
+    "storage": "fast",
+    "bridge": "vmbr9",
+}
 
 
 def test_a_proxmox_archive_is_restored_fenced_and_gone(node: Hypervisor) -> None:
@@ -315,7 +320,12 @@ def vcenter(tmp_path: Path) -> Hypervisor:
     return vcenter
 
 
-LOGIN = {"vcenter": "vc", "vcenter_username": "dr", "vcenter_password": "x", "datacenter": "Reims"}
+LOGIN: dict[str, Any] = {
+    "vcenter": "vc",
+    "vcenter_username": "dr",
+    "vcenter_password": "x",
+    "datacenter": "Reims",
+}
 
 
 def test_a_vmware_machine_is_taken_from_its_snapshot_and_put_back(vcenter: Hypervisor) -> None:
@@ -369,7 +379,12 @@ def test_an_openstack_server_is_made_and_deleted(tmp_path: Path) -> None:
     other = {"id": "y", "name": "other", "metadata": {"pradrill_tag": OTHERS}}
     cloud = Hypervisor(tmp_path, vms=[theirs, other])
     cloud.stand_in()
-    making = {"cloud": "dr", "image": "debian-12", "flavor": "small", "network": "drill"}
+    making: dict[str, Any] = {
+        "cloud": "dr",
+        "image": "debian-12",
+        "flavor": "small",
+        "network": "drill",
+    }
     values = cloud.play("openstack/provision.yml", **making)
     assert values["pradrill_addresses"] == {"web-dr": "192.0.2.30"}
     (machine,) = cloud.play("openstack/listing.yml", cloud="dr")["pradrill_listing"]

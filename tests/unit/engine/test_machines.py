@@ -132,6 +132,23 @@ def test_what_is_no_address_is_told_as_the_playbooks_answer(address: object) -> 
     assert details == [Code.ADDRESSES_UNREADABLE]
 
 
+@pytest.mark.parametrize("address", ["192.0.2.10", "::ffff:192.0.2.10"])
+def test_nothing_is_connected_to_where_a_primary_is(address: str) -> None:
+    """A playbook that hands back production's address, in whatever spelling."""
+
+    def make(_play: object) -> PlaybookResult:
+        values = {ADDRESSES: {HOST: address}}
+        return played(FakeClock(), StepOutcome.PASSED).model_copy(update={"values": values})
+
+    seeds = FakeSeeds()
+    drill, _ = bench({"make": make}, standby=seeds, seeds=seeds)
+    record = drill.run()
+    (step,) = [each for each in record.steps if each.name == "provision the standby"]
+    assert step.detail.text.startswith(f"{HOST}: shares its address ")
+    assert (record.refusal, seeds.addresses) == (Refusal.NOT_READY, {})
+    assert "start" not in seeds.calls
+
+
 @pytest.mark.parametrize("outcome", [StepOutcome.FAILED, StepOutcome.TIMED_OUT])
 def test_machines_that_cannot_be_made_are_a_recovery_that_failed(outcome: StepOutcome) -> None:
     """Making them is inside the RTA: it is no precondition, and machines may have been touched."""

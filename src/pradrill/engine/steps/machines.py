@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pradrill.domain.run.machine import addresses_in, expiry, tag_of
+from pradrill.domain.run.backup_catalogue import RecoveryPoint
+from pradrill.domain.run.machine import MachineAddress, addresses_in, expiry, tag_of
 from pradrill.domain.run.outcome import PlaybookResult, StepKind, StepOutcome
 from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.values import identity
 from pradrill.domain.values.reason import Reason, ReasonError, ReasonOrText, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.run_names import folder_prefix
@@ -62,16 +65,34 @@ def provision(context: Context, step: PlannedStep) -> StepEnd:
     if edited := context.edited():
         why = reason(Code.EDITED_DURING_PLAYBOOK, files=edited)
         return StepEnd(StepOutcome.UNKNOWN, why, more)
-    source = str(result.values.get(BACKUP_ID, ""))
-    if point is not None and source and not is_selected(point, source):
-        why = reason(Code.OTHER_BACKUP, name=source[:128], other=point.id)
-        return StepEnd(StepOutcome.UNKNOWN, why, more)
     try:
-        seeds.settle(addresses_in(result.values, [seed.name for seed in identities]))
+        addresses = addresses_in(result.values, [seed.name for seed in identities])
+        _refuse_other_backup(result, point)
+        _refuse_primary(context, addresses)
     except ReasonError as error:
         return StepEnd(StepOutcome.UNKNOWN, error.reason, more)
 
+    seeds.settle(addresses)
+
     return _until_they_answer(context, seeds, deadline)._replace(more=more)
+
+
+def _refuse_other_backup(result: PlaybookResult, point: RecoveryPoint | None) -> None:
+    """Raise ReasonError when machines were made of another backup than the chosen one."""
+    backup = str(result.values.get(BACKUP_ID, ""))
+    if point is not None and backup and not is_selected(point, backup):
+        raise ReasonError(reason(Code.OTHER_BACKUP, name=backup[:128], other=point.id))
+
+
+def _refuse_primary(context: Context, addresses: Mapping[str, MachineAddress]) -> None:
+    """Raise ReasonError when an address is a primary's: nothing even connects to there."""
+    primaries = context.facts.plan.primaries.values()
+    texts = [text for primary in primaries for text in primary.addresses]
+    theirs = {identity.plain_address(text) for text in identity.valid(identity.address, texts)}
+    for name, each in addresses.items():
+        if identity.plain_address(each.address) in theirs:
+            why = reason(Code.PRIMARY_SHARED, what=[f"address {each.address}"])
+            raise ReasonError(reason(Code.ON_HOST, host=name, left=why))
 
 
 def _until_they_answer(context: Context, seeds: MachineSeeds, deadline: datetime) -> StepEnd:
