@@ -37,8 +37,13 @@ class ToolProgress(str):
     __slots__ = ()
 
 
-Edits = Callable[[RunPlan], Sequence[Path]]
-"""Returns the files of a plan that are not what they were when it was made."""
+class Edits(Protocol):
+    """Tells which files of a plan are not what they were when it was made."""
+
+    def __call__(
+        self, plan: RunPlan, playbooks: Collection[Path] | None = None, /
+    ) -> Sequence[Path]:
+        """Return them; of `playbooks` alone those that they take in."""
 
 
 class Progress(Protocol):
@@ -417,6 +422,9 @@ class MachineSeeds(Protocol):
 
     def sow(self, folder: Path, run_id: str) -> Sequence[MachineSeed]:
         """Make each machine's host key, and the run's login key; write cloud-init's files."""
+
+    def recall(self, folders: Sequence[Path]) -> Path | None:
+        """Return the folder where a process before sowed, from here on this one's; None: none."""
 
     def settle(self, addresses: Mapping[str, MachineAddress]) -> None:
         """Take note of where the machines are: name → address."""

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from tests.integration.hosts.namespace_cloud import make, remove_all, write_cloud
-from tests.integration.house import beside, build, pradrill
+from tests.integration.house import beside, build, edit, pradrill
+from tests.support.living import goes_on
 
 from pradrill.adapters.standbys.provisioned import ProvisionedHosts
 from pradrill.domain.run.machine import addresses_in, tag_of
@@ -131,6 +132,58 @@ def test_the_next_command_after_kill_9_destroys_the_machine(
     assert list(cloud.iterdir()) == []
     record = json.loads(pradrill(tmp_path, "show", "--json").stdout)
     assert (record["state"], record["residue"]) == ("CRASHED", [])
+
+
+SLOW = """\
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: put the data back, slowly
+      ansible.builtin.raw: >-
+        echo $$ >> /srv/begun; echo $$ >> {log};
+        timeout 300 sh -c "until [ -e {go} ]; do sleep 0.1; done"
+"""
+
+
+@pytest.mark.nightly
+def test_a_killed_run_goes_on_on_the_machine_that_was_made_for_it(
+    cloud: Path, tmp_path: Path
+) -> None:
+    """By the keys that it was given, which stay when it could not go on; at the end it is gone."""
+    log, go = tmp_path / "begun", tmp_path / "go"
+    edit(
+        tmp_path,
+        "drills/shop.yml",
+        "restore.yml, deadline: 2m}",
+        "restore.yml, repeatable: true, deadline: 4m}",
+    )
+    (tmp_path / "playbooks/restore.yml").write_text(SLOW.format(log=log, go=go))
+    with beside(tmp_path, "run", "shop") as run:
+        wait_until(log.exists, 600)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+    (run_id,) = (path.name for path in (tmp_path / "state/runs").glob("2*"))
+    assert f"can go on: pradrill resume {run_id}" in pradrill(tmp_path, "runs").stderr
+    (pid,) = log.read_text().split()
+    assert goes_on(pid)
+    assert run_id not in pradrill(tmp_path, "gc").stdout
+
+    (machine,) = cloud.iterdir()
+    machine.rename(tmp_path / "away")
+    refusal = pradrill(tmp_path, "resume", run_id)
+    assert refusal.returncode == 4, refusal.stderr
+    assert "no machine carries the run's tag" in refusal.stderr
+    (tmp_path / "away").rename(machine)
+
+    go.touch()
+    result = pradrill(tmp_path, "resume", run_id)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert not goes_on(pid), "it goes on beside another"
+    assert len(log.read_text().split()) == 2
+    assert list(cloud.iterdir()) == []
+    record = json.loads(pradrill(tmp_path, "show", "--json").stdout)
+    assert (record["verdict"], record["residue"]) == ("PASSED", [])
+    assert [step["name"] for step in record["steps"]].count("provision the standby") == 1
 
 
 @pytest.mark.nightly

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.questions.files import FilePeople
 from pradrill.domain.run.facts import fold
-from pradrill.domain.run.resumable import obstacle
+from pradrill.domain.run.resumable import Here, obstacle
 from pradrill.errors import UNREADABLE, RecordError
 from pradrill.register.runs.store import FileRunStore
+from pradrill.system.ownership import boot
+
+
+def here() -> Here:
+    """Return when and where a killed run would go on."""
+    return Here(SteadyClock().now(), boot())
 
 
 def may_go_on(store: FileRunStore, run_id: str) -> bool:
@@ -17,7 +24,7 @@ def may_go_on(store: FileRunStore, run_id: str) -> bool:
         facts = fold(store.journal(run_id).events())
         if facts is None or FilePeople().aborted(store.runs / run_id) is not None:
             return False
-        return facts.ended is not None or obstacle(facts, run_id) is None
+        return facts.ended is not None or obstacle(facts, run_id, here()) is None
     return False
 
 

@@ -9,6 +9,7 @@ from pradrill.adapters.questions.files import FilePeople
 from pradrill.app.author import user
 from pradrill.app.composition import App
 from pradrill.app.discreet_progress import DiscreetProgress
+from pradrill.app.killed_runs import here
 from pradrill.app.launch import versions
 from pradrill.app.reading import warn
 from pradrill.app.tools import closing, tools_for
@@ -76,10 +77,10 @@ class Resuming:
                 f"the run {run_id} was aborted by {wish.by}: it does not go on",
                 hint=f"Tear it down: pradrill teardown {run_id}.",
             )
-        here, there = platform.node() or "unknown", self._controller()
-        if here != there:
+        name, there = platform.node() or "unknown", self._controller()
+        if name != there:
             raise UsageError(
-                f"the run {run_id} went on on {there}, and this is {here}: that one may still live",
+                f"the run {run_id} went on on {there}, and this is {name}: that one may still live",
                 hint=f"Resume it on {there}, or tear it down: pradrill teardown {run_id}.",
             )
         if (why := self._app.store.why_unvouched(run_id)) is not None:
@@ -87,7 +88,7 @@ class Resuming:
                 f"the run {run_id} does not go on from facts that nobody vouches for: {why}",
                 hint=f"Tear it down: pradrill teardown {run_id}.",
             )
-        if (reason := obstacle(self.facts, run_id)) is not None:
+        if (reason := obstacle(self.facts, run_id, here())) is not None:
             raise UsageError(f"the run {run_id} cannot go on: {reason.why}", hint=reason.hint)
 
     def _controller(self) -> str:

@@ -43,6 +43,7 @@ def swept(app: _Reader) -> _Reader:
 def _resumable(app: StateReader, killed: list[str]) -> list[str]:
     """Return the killed runs that wait for somebody to decide, and say so."""
     from pradrill.adapters.questions.files import FilePeople  # noqa: PLC0415 as above
+    from pradrill.app.killed_runs import here  # noqa: PLC0415 as above
     from pradrill.domain.run.facts import fold  # noqa: PLC0415
     from pradrill.domain.run.resumable import waits_to_go_on  # noqa: PLC0415
 
@@ -53,7 +54,7 @@ def _resumable(app: StateReader, killed: list[str]) -> list[str]:
             if facts is None or facts.ended is not None:
                 continue
             aborted = FilePeople().aborted(app.store.runs / run_id)
-            waits = aborted is None and waits_to_go_on(facts, run_id)
+            waits = aborted is None and waits_to_go_on(facts, run_id, here())
             if waits and app.store.why_unvouched(run_id) is None:
                 resumable.append(run_id)
                 warn(

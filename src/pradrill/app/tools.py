@@ -148,7 +148,8 @@ def _standby(app: App, plan: RunPlan) -> Standby:
                 marks=declared.watch_files,
             )
         case ProvisionedStandby() as declared:
-            return ProvisionedHosts(declared.names, marks=declared.watch_files)
+            resumable = any(step.repeatable for step in plan.drill.playbook_steps())
+            return ProvisionedHosts(declared.names, marks=declared.watch_files or resumable)
 
 
 def _hypervisors(app: App, plan: RunPlan, making: Provisioning) -> Standby:

@@ -5,6 +5,7 @@ The plan and the drill are not among it: they are read once, and what was read i
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from pradrill.config.fingerprint import hashed
@@ -13,8 +14,12 @@ from pradrill.config.project import named_files
 from pradrill.domain.run.run_plan import FileHash, RunPlan
 
 
-def edits(plan: RunPlan) -> tuple[Path, ...]:
-    """Return the files that are not what they were: changed, gone, or new beside a playbook."""
+def edits(plan: RunPlan, playbooks: Collection[Path] | None = None) -> tuple[Path, ...]:
+    """Return the files that are not what they were: changed, gone, or new beside a playbook.
+
+    Of some playbooks alone: those that they take in, by their texts of now. What is gone may have
+    been theirs.
+    """
     drill = plan.drill
     paths = dict.fromkeys(path for path in named_files(drill) if path.is_file())
 
@@ -29,7 +34,20 @@ def edits(plan: RunPlan) -> tuple[Path, ...]:
     read_once = {plan.drill_file, plan.plan_file}
     different = {path for path, _ in hashes_now.items() ^ hashes_then.items()}
 
-    return tuple(sorted(different - read_once))
+    edited = sorted(different - read_once)
+    if playbooks is None:
+        return tuple(edited)
+
+    theirs = {*playbooks, *(each.path for each in around(playbooks, None, ()).files)}
+    making = drill.standby.provisioning
+    if making is not None and making.hypervisor is not None:
+        theirs.add(making.hypervisor.inventory)
+    folders = {playbook.parent for playbook in playbooks}
+    return tuple(path for path in edited if path in theirs or _is_gone(path, folders))
+
+
+def _is_gone(path: Path, folders: Collection[Path]) -> bool:
+    return not path.exists() and any(path.is_relative_to(folder) for folder in folders)
 
 
 def _by_path(files: list[FileHash]) -> dict[Path, str]:

@@ -363,9 +363,9 @@ class Context:
             raise PradrillError(f"{name} is not among the standby's hosts")
         return matches[0]
 
-    def forget_folders(self) -> None:
+    def forget_folders(self, *, keep: Path | None = None) -> None:
         """Remove what was written for the run outside its own folder, by a dead process too."""
-        in_memory.sweep(self.journal.run_id)
+        in_memory.sweep(self.journal.run_id, keep)
 
     def keep_elsewhere(self) -> bool:
         """Put the evidence from here on where there is room; False when that changes nothing.

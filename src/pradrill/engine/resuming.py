@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pradrill.domain.run.event import Event
@@ -23,6 +24,7 @@ from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Context, Tools
 from pradrill.engine.run import Run
 from pradrill.engine.standby_lock import hold_standby
+from pradrill.engine.steps.machines import find_again, recall
 from pradrill.engine.steps.standby import (
     end_commands_surely,
     prove_identity_again,
@@ -59,29 +61,37 @@ def resume_run(
     before = facts.clock_stepped if resumer.steady else None
     context = Context(pending, facts, tools, cancelled, last_look=before)
     run = Run(context)
+    has_machines = any(step.kind is StepKind.PROVISION for step in facts.steps)
     with hold_standby(tools.store, facts.plan, journal.run_id):
+        keys: Path | None = None
         try:
-            _prove_again(context, resumer)
+            keys = recall(context) if has_machines else None
+            _prove_again(context, resumer, keys)
             pending.keep()
         except UnreachableError as error:
-            _let_go(context)
+            _let_go(context, keys)
             raise NotReadyError(
                 error.message, hint="Mend the way to it, then resume the run again."
             ) from error
         except BaseException:
-            _let_go(context)
+            _let_go(context, keys)
             raise
         tools.progress.begin(journal.run_id, facts.plan, facts.steps)
         run.carry_on()
     return run.seal()
 
 
-def _prove_again(context: Context, resumer: Resumer) -> None:
-    """Prove what the run rests on: secrets, files, machines, isolation, leases, a quiet standby."""
+def _prove_again(context: Context, resumer: Resumer, keys: Path | None) -> None:
+    """Prove what the run rests on: secrets, files, machines, isolation, leases, a quiet standby.
+
+    `keys`: the folder that stays of those which the process before has left.
+    """
     tools, facts = context.tools, context.facts
     kinds = {step.kind for step in facts.steps}
-    _sweep_controller(context)
-    if problems := [*tools.unusable, *tools.standby.problems()]:
+    _sweep_controller(context, keys)
+    problems = [*tools.unusable, *tools.standby.problems()]
+    problems += tools.hypervisors.problems() if tools.hypervisors is not None else ()
+    if problems:
         raise NotReadyError("; ".join(map(str, problems)), hint="Mend it, then resume again.")
     if edited := context.edited():
         raise ConfigurationError(
@@ -89,6 +99,8 @@ def _prove_again(context: Context, resumer: Resumer) -> None:
             hint="Put back what the run began with, then resume it again.",
         )
     machines: list[HostFacts] = []
+    if keys is not None:
+        find_again(context)
     if StepKind.START in kinds:
         context.connect()
     if StepKind.IDENTITY in kinds:
@@ -149,20 +161,20 @@ def _resumption(
     )
 
 
-def _sweep_controller(context: Context) -> None:
+def _sweep_controller(context: Context, keys: Path | None) -> None:
     """End and remove here what the process before has left: its tools, connections, folders."""
     run_id = context.journal.run_id
     context.tools.runner.reap(run_id)
     context.tools.standby.stop(run_id)
-    in_memory.sweep(run_id)
+    in_memory.sweep(run_id, keys)
 
 
-def _let_go(context: Context) -> None:
+def _let_go(context: Context, keys: Path | None) -> None:
     """Leave the run as it was found; its leases go on as long as they would have."""
     context.tenancy.leave()
     with suppress(PradrillError):
         context.tools.standby.stop(context.journal.run_id)
-    context.forget_folders()
+    context.forget_folders(keep=keys)
 
 
 class _Pending:

@@ -152,7 +152,7 @@ class Run:
                 is_due = self._is_held() and any(each.watched for each in facts.files.values())
             case StepKind.ISOLATION_AGAIN:
                 is_restored = any(phase is Phase.RESTORE for phase, _, _ in facts.begun)
-                is_due = is_worked_on and is_restored
+                is_due = (is_worked_on and is_restored) or (self._is_held() and facts.brought_data)
             case StepKind.PLAYBOOK:
                 is_due = is_worked_on and context.workable(step.phase) is not None
             case _:
@@ -395,6 +395,8 @@ class Run:
         results = [s for s in steps if s.service == branch.service and s.phase is Phase.RESTORE]
         ends = [(step.work_ended, step.work_earlier) for step in results if step.work_ended]
         ends += [(step.ended, 0.0) for step in results if step.kind is StepKind.MANUAL]
+        if not ends:  # the machines came with the data
+            ends = [(step.ended, 0.0) for step in steps if step.kind is StepKind.PROVISION]
         at, earlier = max(ends, default=(self.context.tools.clock.now(), 0.0))
         return Instant(
             at=at,

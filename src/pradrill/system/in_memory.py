@@ -103,13 +103,22 @@ def folder(marker: str) -> Path:
     return folder
 
 
-def sweep(marker: str) -> None:
-    """Remove what is left of a run's folders. Nobody else's folder is touched."""
+def folders(marker: str) -> list[Path]:
+    """Return what is left of a run's folders. Nobody else's folder is among them."""
+    paths = []
     for base in scratch.places():
         for path in Path(base).glob(f"{scratch.prefix(marker)}*"):
             with suppress(OSError):
                 if not path.is_symlink() and path.stat().st_uid == os.geteuid():
-                    shutil.rmtree(path, ignore_errors=True)
+                    paths.append(path)
+    return paths
+
+
+def sweep(marker: str, keep: Path | None = None) -> None:
+    """Remove what is left of a run's folders, but for one."""
+    for path in folders(marker):
+        if path != keep:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _base() -> str:

@@ -60,6 +60,8 @@ class FakeSeeds(FakeStandby):
     def __init__(self, *, silences: int = 0) -> None:
         super().__init__(a_host())
         self.addresses: dict[str, MachineAddress] = {}
+        self.keys: Path | None = Path("/dev/shm/pradrill-keys")  # noqa: S108 nothing is there
+        """Where a process before has left them."""
         self._silences = silences
 
     def sow(self, folder: Path, run_id: str) -> Sequence[MachineSeed]:
@@ -73,6 +75,10 @@ class FakeSeeds(FakeStandby):
             )
             for host in self.hosts
         ]
+
+    def recall(self, folders: Sequence[Path]) -> Path | None:  # noqa: ARG002 none is real
+        """Return where they are."""
+        return self.keys
 
     def settle(self, addresses: Mapping[str, MachineAddress]) -> None:
         """Keep where the machines are."""

@@ -390,6 +390,6 @@ def fake_tools(clock: FakeClock | None = None, **replaced: Any) -> Tools:
         "verifier": FakeVerifier(FakeVerification(clock)),
         "people": FakePeople(),
         "progress": FakeProgress(),
-        "edits": lambda _plan: (),
+        "edits": lambda *_: (),
     }
     return Tools(**{**tools, **replaced})

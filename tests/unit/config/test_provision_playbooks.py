@@ -129,7 +129,8 @@ def test_keys_of_a_proxmox_clone_that_never_came_to_be_go(tmp_path: Path) -> Non
     for name in (f"{TAG}-web-user_data", "theirs-user_data"):
         (tmp_path / name).touch()
     text = (PLAYBOOKS.parent / "proxmox/destroy.yml").read_text("utf-8")
-    task = yaml.safe_load(text)[0]["tasks"][-1]
+    tasks = yaml.safe_load(text)[0]["tasks"]
+    task = next(each for each in tasks if each["name"].startswith("Remove the keys"))
     given = {"snippets_folder": str(tmp_path), "pradrill_tag": TAG}
     command = rendered(task["ansible.builtin.shell"], given)
     subprocess.run(["/bin/sh", "-c", command], check=True)

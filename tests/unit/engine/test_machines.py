@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from tests.support.bench import Bench
 from tests.support.killed import Killed
 
+from pradrill.domain.declared.plan import Plan
 from pradrill.domain.register.findings_of_run import findings_of
 from pradrill.domain.run.host import Host, HostState, Site
 from pradrill.domain.run.machine import ADDRESSES, tag_of
-from pradrill.domain.run.outcome import GuardOutcome, PlaybookResult, StepOutcome
+from pradrill.domain.run.outcome import GuardOutcome, PlaybookResult, StepKind, StepOutcome
 from pradrill.domain.run.record import Refusal, RunRecord, RunState
 from pradrill.domain.run.scope import Stray, Strays
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.crashed_runs import recover_crashed
+from pradrill.engine.planning import plan_run
 from pradrill.engine.repeated_teardown import repeat_teardown
+from pradrill.engine.steps.backups import POINT
 from pradrill.errors import ExitCode, UnreachableError
-from pradrill.ports import Say
+from pradrill.ports import Play, Say
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.run import page
-from pradrill.testing import FakeClock, FakeProbe, FakeProgress, FakeStandby, played
-from pradrill.testing.builders import HOST, START
+from pradrill.testing import FakeClock, FakeProbe, FakeProgress, FakeRunner, FakeStandby, played
+from pradrill.testing.builders import HOST, START, a_drill, a_service, after
 from pradrill.testing.fake_machines import (
+    PROVISIONED,
     FakeCloud,
     FakeSeeds,
     a_made_machine,
     a_provisioned_plan,
 )
+from pradrill.testing.fake_source import FakeSource, a_point
 
 RUN = f"{START:%Y%m%dT%H%M%SZ}-moodle-000000"
 
@@ -110,7 +116,9 @@ def test_machines_are_destroyed_whatever_becomes_of_the_run(
     assert record.steps[-1].name == "destroy the machines"
 
 
-@pytest.mark.parametrize("address", ["machine.example", "fe80::1%x\n y", "fe80::1%x y", 7])
+@pytest.mark.parametrize(
+    "address", ["machine.example", "-oProxyCommand=x", "192.0.2.1 -o x", "fe80::1%x y", 7]
+)
 def test_what_is_no_address_is_told_as_the_playbooks_answer(address: object) -> None:
     """A zone may hold anything: what ssh would read as more than a word is none."""
 
@@ -122,6 +130,23 @@ def test_what_is_no_address_is_told_as_the_playbooks_answer(address: object) -> 
     record = drill.run()
     details = [step.detail.code for step in record.steps if step.name == "provision the standby"]
     assert details == [Code.ADDRESSES_UNREADABLE]
+
+
+@pytest.mark.parametrize("address", ["192.0.2.10", "::ffff:192.0.2.10"])
+def test_nothing_is_connected_to_where_a_primary_is(address: str) -> None:
+    """A playbook that hands back production's address, in whatever spelling."""
+
+    def make(_play: object) -> PlaybookResult:
+        values = {ADDRESSES: {HOST: address}}
+        return played(FakeClock(), StepOutcome.PASSED).model_copy(update={"values": values})
+
+    seeds = FakeSeeds()
+    drill, _ = bench({"make": make}, standby=seeds, seeds=seeds)
+    record = drill.run()
+    (step,) = [each for each in record.steps if each.name == "provision the standby"]
+    assert step.detail.text.startswith(f"{HOST}: shares its address ")
+    assert (record.refusal, seeds.addresses) == (Refusal.NOT_READY, {})
+    assert "start" not in seeds.calls
 
 
 @pytest.mark.parametrize("outcome", [StepOutcome.FAILED, StepOutcome.TIMED_OUT])
@@ -226,7 +251,10 @@ def test_what_makes_machines_may_be_edited_before_they_are_ended() -> None:
         if name == "check the service":
             edits.append(Path("/etc/pradrill/playbooks/make.yml"))
 
-    drill, cloud = bench(edits=lambda _plan: edits, progress=FakeProgress(edit))
+    def edited(_plan: object, playbooks: Collection[Path] | None = None) -> Sequence[Path]:
+        return [each for each in edits if playbooks is None or each in playbooks]
+
+    drill, cloud = bench(edits=edited, progress=FakeProgress(edit))
     drill.run()
     assert (edits != [], cloud.machines) == (True, {})
 
@@ -275,6 +303,22 @@ def test_the_next_command_destroys_the_machines_of_a_killed_run(step: str) -> No
     (record,) = recover_crashed(drill.store, lambda _plan: tools).records
     assert (record.state, record.residue) == (RunState.CRASHED, ())
     assert cloud.machines == {"theirs": "pradrill-0123456789ab"}
+
+
+def test_the_next_command_ends_what_a_run_killed_while_it_destroyed_had_left() -> None:
+    """The playbook was under way: it is played again, and what is listed counts."""
+
+    def kill(_play: object) -> None:
+        raise Killed
+
+    drill, cloud = bench({"destroy": kill})
+    with pytest.raises(Killed):
+        drill.run()
+    drill.journal.close()
+    assert list(cloud.machines.values()) == [tag_of(RUN)]
+    tools = drill.tools._replace(runner=FakeRunner(drill.clock, cloud.playbooks))
+    (record,) = recover_crashed(drill.store, lambda _plan: tools).records
+    assert (record.state, record.residue, cloud.machines) == (RunState.CRASHED, (), {})
 
 
 def test_the_next_command_seals_a_killed_run_whose_hypervisor_is_away() -> None:
@@ -349,3 +393,85 @@ def test_what_a_cut_playbook_still_does_on_the_hypervisor_is_ended_first() -> No
     lines = [line for what, line in drill.progress.lines if what == "say"]
     ended = next(n for n, line in enumerate(lines) if "qemu-img" in line)
     assert ended < lines.index("playing destroy")
+
+
+def test_machines_that_come_with_the_data_need_no_restore() -> None:
+    """The data is there when they are made: the archive's time is the catalogue's, beside it."""
+    clock = FakeClock()
+    cloud = FakeCloud(clock)
+    catalogue_time = "2026-03-10T01:00:00+00:00"
+
+    def make(play: Play) -> PlaybookResult:
+        result: PlaybookResult = cloud.playbooks["make"](play)
+        more = {"pradrill_catalogue_time": catalogue_time, "pradrill_backup_id": "vzdump-qemu-101"}
+        return result.model_copy(update={"values": {**result.values, **more}})
+
+    plan = a_provisioned_plan(restores=True)
+    steps = tuple(step for step in plan.steps if step.kind is not StepKind.PLAYBOOK)
+    drill = Bench(
+        {**cloud.playbooks, "make": make},
+        plan=plan.model_copy(update={"steps": steps}),
+        clock=clock,
+        probe=FakeProbe(facts=a_made_machine(RUN)),
+        hypervisors=FakeStandby(),
+        **dict.fromkeys(("standby", "seeds"), FakeSeeds()),
+    )
+    record = drill.run()
+    assert (record.verdict, record.residue) == (Verdict.PASSED, ()), record.reasons
+    recovery = record.recovery
+    (step,) = [each for each in record.steps if each.name == "provision the standby"]
+    assert recovery.marks[Mark.DATA_RESTORED].at == step.ended
+    assert recovery.backup_id == "vzdump-qemu-101"
+    assert recovery.catalogue_time is not None
+    assert recovery.catalogue_time.at.isoformat() == catalogue_time
+    assert cloud.machines == {}
+
+
+@pytest.mark.parametrize(("other", "code"), [("", ""), ("another", Code.OTHER_BACKUP)])
+def test_what_makes_machines_of_a_backup_gets_the_one_that_was_chosen(
+    other: str, code: str
+) -> None:
+    """And says so when it took another: no recovery rests on a backup that nobody chose."""
+    clock = FakeClock()
+    cloud = FakeCloud(clock)
+
+    def make(play: Play) -> PlaybookResult:
+        result: PlaybookResult = cloud.playbooks["make"](play)
+        values = {**result.values, "pradrill_backup_id": other or play.vars[POINT]}
+        return result.model_copy(update={"values": values})
+
+    services = {"moodle": a_service()}
+    plan = Plan.model_validate(
+        {"plan": 1, "organisation": "Exemple", "services": services, "providers": {"hexanet": {}}}
+    )
+    making = {"standby": {**PROVISIONED, "restores": True}, "restore": (), "teardown": ()}
+    restic = {"repository": "sftp:backup:/srv/restic", "password": "env:RESTIC_PASSWORD"}
+    drill = Bench(
+        {**cloud.playbooks, "make": make},
+        plan=plan_run(
+            a_drill(**making, recovery_point={"restic": restic}),
+            drill_file=Path("/etc/pradrill/drills/moodle.yml"),
+            plan=plan,
+            hosts=[],
+            primaries={"moodle": a_service().primary},
+            files=[],
+        ),
+        clock=clock,
+        probe=FakeProbe(facts=a_made_machine(RUN), newest=after(-10_800)),
+        hypervisors=FakeStandby(),
+        sources={None: FakeSource()},
+        **dict.fromkeys(("standby", "seeds"), FakeSeeds()),
+    )
+    record = drill.run()
+    assert cloud.given[POINT] == a_point().id
+    (step,) = [each for each in record.steps if each.name == "provision the standby"]
+    assert step.detail.code == code
+    assert (record.verdict is Verdict.PASSED) == (not code), record.reasons
+
+
+def test_only_machines_that_come_with_the_data_need_no_restore() -> None:
+    """A drill that forgot it is told so."""
+    drill = a_drill(standby={**PROVISIONED, "restores": True}, restore=(), teardown=())
+    assert drill.restore == ()
+    with pytest.raises(ValidationError, match="restore is missing"):
+        a_drill(standby=PROVISIONED, restore=(), teardown=())

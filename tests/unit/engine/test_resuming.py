@@ -14,7 +14,7 @@ from pradrill.domain.run.event import Event
 from pradrill.domain.run.guard import Reach
 from pradrill.domain.run.outcome import Phase, StepOutcome
 from pradrill.domain.run.record import RunRecord, RunState
-from pradrill.domain.run.resumable import obstacle, waits_to_go_on
+from pradrill.domain.run.resumable import Here, obstacle, waits_to_go_on
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.timeline import ClockBase, Mark
 from pradrill.engine.cancellation import Cancellation
@@ -36,6 +36,7 @@ from pradrill.testing import (
 
 OPEN = dict.fromkeys(a_run_plan().drill.must_not_reach(), Reach.OPEN)
 OUTAGE = timedelta(minutes=7)
+HERE = Here(START + OUTAGE, "b")
 STEPS = [
     "check the preconditions",
     "start the standby",
@@ -102,8 +103,10 @@ def test_a_run_killed_at_any_step_goes_on(step: str) -> None:
     journal = killed(store, step)
     before = replay(journal)
     assert before is not None
-    assert obstacle(before, journal.run_id) is None
-    assert waits_to_go_on(before, journal.run_id) == (STEPS.index(step) >= STEPS.index("prepare"))
+    assert obstacle(before, journal.run_id, HERE) is None
+    assert waits_to_go_on(before, journal.run_id, HERE) == (
+        STEPS.index(step) >= STEPS.index("prepare")
+    )
     progress = FakeProgress()
     record, runner = resume(store, journal, progress=progress)
     assert (record.state, record.verdict) == (RunState.FINISHED, Verdict.PASSED), record.reasons
@@ -153,7 +156,7 @@ def test_a_run_that_may_not_go_on_says_why() -> None:
     before = replay(kill_at(store, "restore_moodle"))
     assert before is not None
     beginning = {"phase": "restore", "name": "restore_moodle", "service": None}
-    obstacle_found = obstacle(before.after(Event.STEP_STARTED, beginning), "r1")
+    obstacle_found = obstacle(before.after(Event.STEP_STARTED, beginning), "r1", HERE)
     assert obstacle_found is not None
     assert "does not say repeatable: true" in obstacle_found.why
     assert "pradrill teardown r1" in obstacle_found.hint
@@ -165,7 +168,7 @@ def test_a_run_that_may_not_go_on_says_why() -> None:
         Event.STEP_STARTED, {"phase": "teardown", "name": "teardown", "service": None}
     )
     for each, why in ((wrong, "had ended: failed"), (torn, "its teardown had begun")):
-        problem = obstacle(each, "r1")
+        problem = obstacle(each, "r1", HERE)
         assert problem is not None
         assert why in problem.why
 

@@ -16,7 +16,7 @@ from tests.unit.engine.test_resuming import resumed
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.outcome import Phase, StepOutcome, StepResult
 from pradrill.domain.run.record import RunRecord
-from pradrill.domain.run.resumable import obstacle
+from pradrill.domain.run.resumable import Here, obstacle
 from pradrill.domain.run.run_plan import PlannedStep, RunPlan, in_turn
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.timeline import Mark
@@ -161,7 +161,7 @@ def test_a_run_killed_in_both_resumes_what_has_not_ended() -> None:
         journal.append(Event.STEP_STARTED, lines[cut][1], beginning)
     facts = replay(journal)
     assert facts is not None
-    assert obstacle(facts, journal.run_id) is None
+    assert obstacle(facts, journal.run_id, Here(facts.began, "")) is None
     assert [step.name for step in facts.cut()] == [other]
     later = FakeClock(lines[cut][1] + timedelta(minutes=7))
     runner = FakeRunner(later)

@@ -66,6 +66,14 @@ class ProvisionedHosts:
             )
         return seeds
 
+    def recall(self, folders: Sequence[Path]) -> Path | None:
+        """Return the folder with the keys that a process before has made for all the machines."""
+        needed = ["login", *(f"host-{name}" for name in self._names)]
+        keys = {part for name in needed for part in (name, f"{name}.pub")}
+        whole = (each for each in folders if all((each / key).is_file() for key in keys))
+        self._folder = next(whole, None)
+        return self._folder
+
     def settle(self, addresses: Mapping[str, MachineAddress]) -> None:
         """Take note of where the machines are."""
         self._addresses = dict(addresses)

@@ -442,11 +442,10 @@ class Drill(Model):
             if set(self.services) != set(self.recover):
                 problems.append("services are not those of recover: leave them out")
         else:
-            problems += [
-                f"{name} is missing"
-                for name in ("services", "restore", "verify")
-                if not getattr(self, name)
-            ]
+            needed = ["services", "restore", "verify"]
+            if self.standby.brings_data:
+                needed.remove("restore")
+            problems += [f"{name} is missing" for name in needed if not getattr(self, name)]
         if problems:
             raise ValueError("; ".join(problems))
 

@@ -55,6 +55,12 @@ class ProvisionedStandby(StandbyKind):
         description="what these playbooks act on; default: the controller, for an API",
         examples=[{"inventory": "../inventories/hypervisor.yml", "hosts": "kvm"}],
     )
+    restores: bool = Field(
+        default=False,
+        description="the machines are made of a backup, as of an archive of production's own: "
+        "that is the restore, and the drill may have no restore step",
+        examples=[True],
+    )
     egress: OptionalEgress = None
 
     @property
@@ -80,6 +86,11 @@ class ProvisionedStandby(StandbyKind):
         return Provisioning(
             self.provision, end, self.revert is not None, self.listing, self.hypervisor
         )
+
+    @property
+    def brings_data(self) -> bool:
+        """Tell whether its machines come with the data."""
+        return self.restores
 
     @property
     def denied(self) -> Egress | None:

@@ -185,6 +185,11 @@ class StandbyKind(Model):
         return None
 
     @property
+    def brings_data(self) -> bool:
+        """Tell whether its machines come with the data, so that nothing has to be restored."""
+        return False
+
+    @property
     def sudo_password(self) -> SecretName | None:
         """Return the secret that sudo asks its logins for; None where it asks for nothing."""
         return None

@@ -179,6 +179,7 @@ def _judged(facts: Facts, service: str) -> Judgement:
             steps=tuple(step for step in facts.steps if concerns(step)),
             not_executed=tuple(step.name for step in facts.not_executed() if concerns(step)),
             held_by=facts.held_by(branch),
+            brought_data=facts.brought_data,
             guards=tuple(guard for guard in facts.guards if guard.host in branch.hosts),
             unlooked=tuple(
                 (host, phase, guard)

@@ -27,6 +27,7 @@ from pradrill.domain.run.outcome import (
     Phase,
     StepKey,
     StepKind,
+    StepOutcome,
     StepResult,
 )
 from pradrill.domain.run.primary_clock import clock_of_primary
@@ -119,6 +120,13 @@ class Facts(Model):
         """Tell whether machines may have been made for it: that was begun."""
         kinds = {step.key: step.kind for step in self.plan.steps}
         return any(kinds.get(key) is StepKind.PROVISION for key in self.begun)
+
+    @property
+    def brought_data(self) -> bool:
+        """Tell whether machines came with the data: that they were made is the restore."""
+        ended = {step.kind: step.outcome for step in self.steps}
+        is_made = ended.get(StepKind.PROVISION) is StepOutcome.PASSED
+        return is_made and self.plan.drill.standby.brings_data
 
     @property
     def has_effects(self) -> bool:

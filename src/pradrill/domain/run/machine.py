@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +24,9 @@ from pradrill.domain.values.timeline import Instant, Mark
 ADDRESSES = "pradrill_addresses"
 LISTING = "pradrill_listing"
 """What the playbooks hand back, by set_stats."""
+
+_ROOM = timedelta(hours=1)
+"""For what no deadline of a run counts, before its machines are over."""
 
 _MOST = 1_000
 _WORD = 60  # characters of an answer that are told
@@ -113,6 +116,11 @@ def listing_in(values: Mapping[str, Any], playbook: Path) -> tuple[TaggedMachine
         return _LISTING.validate_python(listing)
     except (ValidationError, ValueError) as error:
         raise ReasonError(reason(Code.LISTING_UNREADABLE, file=playbook.name)) from error
+
+
+def expiry(began: datetime, deadlines: Iterable[timedelta]) -> datetime:
+    """Return when a run cannot go on any more, whatever its steps take: its machines are over."""
+    return began + sum(deadlines, _ROOM)
 
 
 def provisioning_inside_rta(steps: Iterable[StepResult], marks: Mapping[Mark, Instant]) -> float:

@@ -35,6 +35,9 @@ class Evidence(Model):
     steps: tuple[StepResult, ...] = Field(description="teardown's left out: it has its own code")
     not_executed: tuple[str, ...] = Field(description="planned steps that never began")
     held_by: tuple[str, ...] = Field(description="services whose end kept it from beginning")
+    brought_data: bool = Field(
+        description="its machines were made of a backup: making them was the restore"
+    )
     guards: tuple[GuardResult, ...]
     unlooked: tuple[tuple[str, Phase, Guard], ...] = Field(
         description="host, phase and name of guards that a drill looks at and the run did not"
@@ -153,6 +156,7 @@ def _gaps(evidence: Evidence) -> list[Reason]:
 
     reasons += [reason(Code.STEP_NOT_EXECUTED, step=name) for name in evidence.not_executed]
     restored = any(step.phase is Phase.RESTORE for step in evidence.steps)
+    restored = restored or evidence.brought_data
     reasons += [] if restored else [reason(Code.NOTHING_RESTORED)]
 
     guarded = {guard.host for guard in evidence.guards}

@@ -147,6 +147,13 @@ class Code(StrEnum):
         N_("the playbook restored %(name)s; the run had chosen %(other)s"),
     )
     EDITED_BEFORE = "edited-before", N_("not run: %(files)s changed after the run began")
+    EDITED_BEFORE_END = (
+        "edited-before-end",
+        N_(
+            "not run: %(files)s changed after the run began; put back what it began with, then "
+            "pradrill teardown %(run)s ends its machines"
+        ),
+    )
     EDITED_DURING_PLAYBOOK = (
         "edited-during-playbook",
         N_("%(files)s changed while the playbook ran"),

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import tempfile
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from pradrill.domain.run.machine import addresses_in, tag_of
+from pradrill.domain.run.backup_catalogue import RecoveryPoint
+from pradrill.domain.run.machine import MachineAddress, addresses_in, expiry, tag_of
 from pradrill.domain.run.outcome import PlaybookResult, StepKind, StepOutcome
 from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.values import identity
 from pradrill.domain.values.reason import Reason, ReasonError, ReasonOrText, reason
 from pradrill.domain.values.reason_code import Code
+from pradrill.domain.values.run_names import folder_prefix
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.context import Context, StepEnd, planned
 from pradrill.engine.hypervisors import Hypervisors, reached
+from pradrill.engine.steps.backups import BACKUP_ID, POINT, is_selected, selected
+from pradrill.errors import NotReadyError
 from pradrill.ports import MachineSeeds
-from pradrill.system import in_memory
+from pradrill.system import in_memory, scratch
 
 _LOOK = 1.0  # seconds between two looks whether machines answer
 _APART = 3.0  # seconds between two looks at what is left
 _TRIES = 2
-_ROOM = timedelta(hours=1)
-"""For what no deadline of a run counts, before its machines are over."""
+_LAUNCH_AGAIN = "Tear it down: pradrill teardown {run_id}; then launch its drill again."
 
 
 def provision(context: Context, step: PlannedStep) -> StepEnd:
@@ -35,12 +42,15 @@ def provision(context: Context, step: PlannedStep) -> StepEnd:
     run_id, deadline = context.journal.run_id, context.tools.clock.now() + step.deadline
     seeds = planned(context.tools.seeds, "an identity for its machines")
     identities = seeds.sow(in_memory.folder(run_id), run_id)
-    given = {
+    given: dict[str, Any] = {
         "pradrill_run": run_id,
         "pradrill_tag": tag_of(run_id),
         "pradrill_expires": _expiry(context),
         "pradrill_machines": [seed.model_dump(mode="json") for seed in identities],
     }
+    point = selected(context)
+    if point is not None:
+        given[POINT] = point.id
     with reached(context.tools, context.facts.plan, run_id, context.say) as hypervisors:
         result = hypervisors.play(
             hypervisors.making.provision,
@@ -56,11 +66,33 @@ def provision(context: Context, step: PlannedStep) -> StepEnd:
         why = reason(Code.EDITED_DURING_PLAYBOOK, files=edited)
         return StepEnd(StepOutcome.UNKNOWN, why, more)
     try:
-        seeds.settle(addresses_in(result.values, [seed.name for seed in identities]))
+        addresses = addresses_in(result.values, [seed.name for seed in identities])
+        _refuse_other_backup(result, point)
+        _refuse_primary(context, addresses)
     except ReasonError as error:
         return StepEnd(StepOutcome.UNKNOWN, error.reason, more)
 
+    seeds.settle(addresses)
+
     return _until_they_answer(context, seeds, deadline)._replace(more=more)
+
+
+def _refuse_other_backup(result: PlaybookResult, point: RecoveryPoint | None) -> None:
+    """Raise ReasonError when machines were made of another backup than the chosen one."""
+    backup = str(result.values.get(BACKUP_ID, ""))
+    if point is not None and backup and not is_selected(point, backup):
+        raise ReasonError(reason(Code.OTHER_BACKUP, name=backup[:128], other=point.id))
+
+
+def _refuse_primary(context: Context, addresses: Mapping[str, MachineAddress]) -> None:
+    """Raise ReasonError when an address is a primary's: nothing even connects to there."""
+    primaries = context.facts.plan.primaries.values()
+    texts = [text for primary in primaries for text in primary.addresses]
+    theirs = {identity.plain_address(text) for text in identity.valid(identity.address, texts)}
+    for name, each in addresses.items():
+        if identity.plain_address(each.address) in theirs:
+            why = reason(Code.PRIMARY_SHARED, what=[f"address {each.address}"])
+            raise ReasonError(reason(Code.ON_HOST, host=name, left=why))
 
 
 def _until_they_answer(context: Context, seeds: MachineSeeds, deadline: datetime) -> StepEnd:
@@ -74,11 +106,46 @@ def _until_they_answer(context: Context, seeds: MachineSeeds, deadline: datetime
     return StepEnd(StepOutcome.PASSED)
 
 
+def recall(context: Context) -> Path:
+    """Return the folder of the keys that a process before has given to the run's machines.
+
+    They are in memory alone. Raises NotReadyError when they are gone.
+    """
+    run_id = context.journal.run_id
+    seeds = planned(context.tools.seeds, "an identity for its machines")
+    keys = seeds.recall(in_memory.folders(run_id))
+    if keys is None:
+        raise NotReadyError(
+            "the keys of the run's machines were in this controller's memory, and are gone",
+            hint=_LAUNCH_AGAIN.format(run_id=run_id),
+        )
+    return keys
+
+
+def find_again(context: Context) -> None:
+    """Find by their tag the machines that a process before has made. Raises NotReadyError.
+
+    Whether they are those is proven by their keys, as soon as they are spoken to.
+    """
+    run_id, facts = context.journal.run_id, context.facts
+    with (
+        tempfile.TemporaryDirectory(prefix=folder_prefix(run_id), dir=scratch.base()) as folder,
+        reached(context.tools, facts.plan, run_id, context.say) as hypervisors,
+    ):
+        if not hypervisors.machines(tag_of(run_id), Path(folder, "listing")):
+            raise NotReadyError(
+                f"no machine carries the run's tag any more: {tag_of(run_id)}",
+                hint=_LAUNCH_AGAIN.format(run_id=run_id),
+            )
+    making = next(step for step in facts.steps if step.kind is StepKind.PROVISION)
+    seeds = planned(context.tools.seeds, "an identity for its machines")
+    seeds.settle(addresses_in(making.values, facts.plan.drill.standby.names))
+
+
 def _expiry(context: Context) -> str:
-    """Return the instant after which the run cannot go on any more, whatever its steps take."""
     facts = context.facts
-    longest = sum((step.deadline for step in facts.plan.steps), _ROOM)
-    return (facts.began + longest).isoformat(timespec="seconds")
+    over = expiry(facts.began, (step.deadline for step in facts.plan.steps))
+    return over.isoformat(timespec="seconds")
 
 
 def destroy(context: Context, step: PlannedStep) -> StepEnd:
@@ -87,7 +154,8 @@ def destroy(context: Context, step: PlannedStep) -> StepEnd:
     Where making them was cut, what was under way may still come: it is looked at twice.
     """
     if edited := _edited(context):
-        return StepEnd(StepOutcome.UNKNOWN, reason(Code.EDITED_BEFORE, files=edited))
+        why = reason(Code.EDITED_BEFORE_END, files=edited, run=context.journal.run_id)
+        return StepEnd(StepOutcome.UNKNOWN, why)
 
     run_id, plays = context.journal.run_id, _Evidence(context, step)
     with reached(context.tools, context.facts.plan, run_id, context.say) as hypervisors:
@@ -138,16 +206,10 @@ def _erasure(context: Context) -> list[Reason]:
 
 def _edited(context: Context) -> list[str]:
     """Return the files that were edited of those which end machines: others do not matter now."""
-    making = planned(context.facts.plan.drill.standby.provisioning, "playbooks that make machines")
-    playbooks = {making.end.playbook, making.listing.playbook}
-    folders = {playbook.parent for playbook in playbooks}
-    inventory = making.hypervisor.inventory if making.hypervisor else None
-    edited = {Path(file) for file in context.edited()} - ({making.provision.playbook} - playbooks)
-    return [
-        str(file)
-        for file in sorted(edited)
-        if file == inventory or any(file.is_relative_to(folder) for folder in folders)
-    ]
+    plan = context.facts.plan
+    making = planned(plan.drill.standby.provisioning, "playbooks that make machines")
+    edited = context.tools.edits(plan, (making.end.playbook, making.listing.playbook))
+    return [str(file) for file in edited]
 
 
 class _Evidence:

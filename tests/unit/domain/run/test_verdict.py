@@ -51,6 +51,7 @@ def whole(**changes: Any) -> Evidence:
         "steps": (a_step(), a_step(phase=Phase.VERIFY, name="check", kind=StepKind.CHECKS)),
         "not_executed": (),
         "held_by": (),
+        "brought_data": False,
         "guards": tuple(a_guard(host=host) for host in HOSTS),
         "unlooked": (),
         "checks": tuple(a_check(host=host) for host in HOSTS),
