@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Lock, Thread
-from time import monotonic
 
 from pradrill.domain.run.host import Site
 from pradrill.domain.values.quotas import amount
@@ -61,12 +60,12 @@ class _Growth:
 
     def watch(self) -> None:
         """Ask at intervals that grow, until the end or the first question without an answer."""
-        began = monotonic()
         if self._over.wait(self._first):
             return
         try:
-            before = self._used()
-            while not self._over.wait(max(self._pause, _PART * (monotonic() - began))):
+            before, waited = self._used(), self._first
+            while not self._over.wait(pause := max(self._pause, _PART * waited)):
+                waited += pause
                 if not self._tool_tells:
                     self._tell(self._used() - before)
         except Exception:  # noqa: BLE001 news stop nothing, whatever a standby answers

@@ -46,9 +46,9 @@ def test_growth_is_told_after_the_task() -> None:
     with growth_told(context, there, first=0.1, pause=0.05) as say:
         say("Unpack")
         wait_for(journal, "Unpack: 1.2 GB so far on the standby")
-    told = len(lines(journal))
+    count = len(lines(journal))
     sleep(0.2)
-    assert len(lines(journal)) == told
+    assert len(lines(journal)) == count
 
 
 def test_what_a_tool_says_itself_wins() -> None:
@@ -66,15 +66,15 @@ def test_a_standby_that_does_not_answer_changes_nothing() -> None:
     """The step neither waits for it nor hears of it, and it is not asked again."""
 
     class Silent(FakeProbe):
-        asked = 0
+        questions = 0
 
         def used(self, *_: object) -> dict[str, int]:
-            self.asked += 1
+            self.questions += 1
             raise RuntimeError
 
     journal, probe = FakeJournal("run"), Silent()
     context, there = a_restore(journal, probe)
     with growth_told(context, there, first=0.0, pause=0.01):
         sleep(0.2)
-    assert probe.asked == 1
+    assert probe.questions == 1
     assert lines(journal) == []
