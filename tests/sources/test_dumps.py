@@ -163,6 +163,23 @@ def test_the_names_give_the_time_and_the_neighbours_are_left_out(tmp_path: Path)
     assert paris.data_time == AT.replace(hour=0)
 
 
+def test_weekly_names_date_each_dump_in_its_week(tmp_path: Path) -> None:
+    """Dumps that are named by their week are in order, a week apart, alone and in its folder."""
+    declared = {"timezone": "UTC", "folder": str(tmp_path)}
+    for names, paths in (
+        ("app-%G-W%V.sql", ["app-2026-W52.sql", "app-2026-W53.sql", "app-2027-W01.sql"]),
+        ("%Y-W%W/app-%W.sql", ["2026-W51/app-51.sql", "2026-W52/app-52.sql"]),
+    ):
+        for path in paths:
+            (tmp_path / path).parent.mkdir(exist_ok=True)
+            (tmp_path / path).write_text(ENDED)
+        spec = DumpsSource.model_validate({**declared, "names": names})
+        points = Dumps(spec, LocalFolder(), SteadyClock()).catalogue(BOUNDS).points
+        dates = {point.id: point.data_time for point in points}
+        days = [dates[path].isoformat()[:10] for path in paths]
+        assert days == ["2026-12-21", "2026-12-28", "2027-01-04"][: len(paths)]
+
+
 def test_an_empty_dump_is_never_chosen(tmp_path: Path) -> None:
     """The most common broken backup of all is a file of no bytes."""
     (tmp_path / f"{NAME}.sql.gz").touch()

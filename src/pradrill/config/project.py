@@ -11,6 +11,7 @@ from pradrill.config import cron
 from pradrill.config.branding import CLAUSES, letterhead_problems
 from pradrill.config.channels import channel_problems
 from pradrill.config.checks.connection import connection_problems
+from pradrill.config.checks.dated_names import dated_name_problems
 from pradrill.config.checks.hypervisors import hypervisor_problems
 from pradrill.config.checks.manual_steps import manual_problems
 from pradrill.config.checks.reach import reach_problems
@@ -190,6 +191,7 @@ def _drill_problems(
         yield document.problem(("scenario", "disruption"), "the instant is in the future")
     yield from manual_problems(document, drill, plan)
     yield from together_problems(document, drill)
+    yield from dated_name_problems(document, drill)
     yield from fault_problems(document, drill)
 
 

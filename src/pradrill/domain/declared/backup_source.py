@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from pradrill.domain.values.dated_text import read_date
 from pradrill.domain.values.duration import Deadline, Duration, PositiveDuration
 from pradrill.domain.values.model import Model, RelativePath, Utc
 from pradrill.domain.values.reason import Reason, reason
@@ -265,7 +266,8 @@ class DumpsSource(BackupSource):
         examples=["sftp://backup@host/srv/dumps"],
     )
     names: Word = Field(
-        description="what the names look like, with strptime's directives; one / for a folder",
+        description="what the names look like, with strptime's directives; one / for a folder; "
+        "a week or month without a day is dated at its beginning",
         examples=["moodle-%Y%m%d.sql.gz", "%Y-%m-%d/moodle.sql.gz"],
     )
     timezone: str | None = Field(
@@ -301,7 +303,7 @@ class DumpsSource(BackupSource):
     def _dated(self) -> Self:
         folder, _, name = self.names.rpartition("/")
         one_folder = "/" not in folder and name and not self.names.startswith("/")
-        if not one_folder or "%Z" in self.names or not re.search(r"%[YysfcxX]", self.names):
+        if not one_folder or "%Z" in self.names or not re.search(r"%[YyGsfcxX]", self.names):
             msg = (
                 "names is one name with a date in it, as in moodle-%Y%m%d-%H%M.sql.gz, "
                 "in one folder at most, as in %Y-%m-%d/moodle.sql.gz"
@@ -309,7 +311,7 @@ class DumpsSource(BackupSource):
             raise ValueError(msg)
 
         try:
-            datetime.strptime("", within(folder, name, None))  # noqa: DTZ007 only whether it can be read
+            read_date("", within(folder, name, None))  # only whether it can be read
         except (ValueError, re.error) as error:
             if "does not match" not in str(error):
                 msg = f"names cannot be read as dates: {error}"

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from pradrill.domain.values.dated_text import read_date
 from pradrill.errors import PradrillError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -84,7 +85,7 @@ def _from_format(line: str, pattern: str) -> datetime:
             hint="Print the offset and read it with %z, or leave the zone out and set timezone.",
         )
     try:
-        return datetime.strptime(line, pattern)  # noqa: DTZ007 the zone is added below
+        return read_date(line, pattern)
     except (ValueError, re.error):
         raise _unreadable(line, pattern) from None
 

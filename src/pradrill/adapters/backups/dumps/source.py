@@ -19,6 +19,7 @@ from pradrill.domain.declared.backup_source import DumpsSource, within
 from pradrill.domain.run.backup_catalogue import AHEAD, Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
+from pradrill.domain.values.dated_text import read_date
 from pradrill.domain.values.duration import format_duration
 from pradrill.domain.values.instant_text import parse_instant
 from pradrill.errors import PradrillError
@@ -190,7 +191,7 @@ def _without_times_of_copies(points: Sequence[RecoveryPoint]) -> Iterator[Recove
 def _date(name: str, form: str) -> datetime | None:
     """Return what a name's date reads as; None when it is not of that form."""
     try:
-        return datetime.strptime(_composed(name), _composed(form))  # noqa: DTZ007 whether it fits
+        return read_date(_composed(name), _composed(form))
     except ValueError:
         return None
 
