@@ -312,6 +312,7 @@ FIGURES = st.none() | st.builds(
     evidence=st.builds(
         Evidence,
         completed=st.booleans(),
+        brought_data=st.booleans(),
         hosts=st.lists(PLAIN, max_size=2).map(tuple),
         steps=st.lists(
             st.builds(
