@@ -144,7 +144,7 @@ def test_a_wrong_password_proves_nothing_of_the_data(shelf: BorgShelf) -> None:
 def test_a_check_that_broke_off_has_found_no_damage(
     shelf: BorgShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who is killed, or may not read a file, has seen neither damage nor soundness, and says why."""
+    """Who is killed, or may not read a file, has proven nothing of the data, and says why."""
     shelf.stock()
     (point, _) = declared(shelf).catalogue(BOUNDS).points
     tool = tmp_path / "bin/borg"
