@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -138,3 +139,26 @@ def test_a_wrong_password_proves_nothing_of_the_data(shelf: BorgShelf) -> None:
     (point, _) = declared(shelf).catalogue(BOUNDS).points
     wrong = declared(shelf, password=secret(shelf.folder, "wrong"))
     assert wrong.check(point, IntegrityPart(1, 1), BOUNDS).soundness is Soundness.UNPROVEN
+
+
+def test_a_check_that_broke_off_has_found_no_damage(
+    shelf: BorgShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is killed, or may not read a file, has proven nothing of the data, and says why."""
+    shelf.stock()
+    (point, _) = declared(shelf).catalogue(BOUNDS).points
+    tool = tmp_path / "bin/borg"
+    tool.parent.mkdir()
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    tmp_path.chmod(0o755)
+    shelf.largest().chmod(0)
+    without = "setpriv --bounding-set -all --inh-caps -all --no-new-privs"
+    for line, reason in (
+        (f'exec {without} /usr/bin/borg "$@"', "PermissionError: [Errno 13] Permission denied"),
+        ("kill -KILL $$", "ended by signal 9"),
+    ):
+        tool.write_text(f"#!/bin/sh\n{line}\n")
+        tool.chmod(0o755)
+        checked = declared(shelf).check(point, IntegrityPart(1, 1), BOUNDS)
+        assert checked.soundness is Soundness.UNPROVEN, checked
+        assert reason in checked.detail

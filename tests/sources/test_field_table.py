@@ -90,6 +90,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
             "test_the_cause_of_a_failed_command_is_its_error_and_not_a_line_of_dashes"),
         Row("a .bashrc that prints", "sshd", "no answer, and no clock problem",
             "integration/test_noisy_login.py::test_what_a_login_prints_is_no_answer"),
+        Row("a check that was killed, or may not read a file", "borg", "unproven, and why",
+            "sources/test_borg.py::test_a_check_that_broke_off_has_found_no_damage"),
         Row("words of a tool that failed", "all four", "no catalogue",
             SHAPES + "test_what_a_tool_printed_before_it_failed_is_no_catalogue"),
     ),
@@ -120,6 +122,9 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "unfinished backups": (
         Row("the newest is being written", "a job", "named and passed over, unless marked",
             FIELD + "test_the_newest_dump_counts_once_it_is_known_to_be_complete"),
+        Row("failed, under way, waiting for its logs", "barman", "named and passed over",
+            "sources/test_postgresql_tools.py::"
+            "test_a_backup_that_did_not_end_well_is_not_usable"),
         Row("copied without times", "cp", "the gaps of the original; nothing met",
             FIELD + "test_a_copy_without_times_has_the_gaps_of_the_original"),
         Row("no last file of its maker's", "pg_dump", "never chosen",

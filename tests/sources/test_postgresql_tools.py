@@ -130,7 +130,7 @@ def test_an_unknown_server_is_told(shelf: BarmanShelf) -> None:
 
 
 @barman
-@pytest.mark.parametrize("status", ["FAILED", "STARTED", "SYNCING"])
+@pytest.mark.parametrize("status", ["FAILED", "STARTED", "SYNCING", "WAITING_FOR_WALS"])
 def test_a_backup_that_did_not_end_well_is_not_usable(shelf: BarmanShelf, status: str) -> None:
     """Barman lists it; a drill never takes it, and says what Barman calls it."""
     shelf.stock()

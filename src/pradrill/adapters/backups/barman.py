@@ -17,7 +17,13 @@ from pradrill.errors import UNREADABLE, NotReadyError
 from pradrill.ports import Bounds, Clock
 from pradrill.system.command import CompletedCommand, run
 
-_WORKS = {"DONE", "WAITING_FOR_WALS"}
+_WORKS = "DONE"
+_MEANS = {
+    "WAITING_FOR_WALS": "not every log that makes it consistent has been archived",
+    "STARTED": "it is under way",
+    "SYNCING": "it is still being copied",
+}
+"""Why a backup of that status does not count; a restore of the first ends in an invalid cluster."""
 
 
 class _Backup(BaseModel):
@@ -120,7 +126,8 @@ def _point(backup: _Backup, now: datetime) -> RecoveryPoint:
     """Return a backup; one that is under way or failed has no end and cannot be used."""
     ended = backup.end_time_timestamp
     end = datetime.fromtimestamp(ended, UTC) if ended is not None else None
-    works = backup.status in _WORKS and end is not None
+    means = f": {_MEANS[backup.status]}" if backup.status in _MEANS else ""
+    works = backup.status == _WORKS and end is not None
     return RecoveryPoint(
         id=backup.backup_id,
         data_time=end or now,
@@ -128,7 +135,7 @@ def _point(backup: _Backup, now: datetime) -> RecoveryPoint:
         size=backup.size_bytes,
         tags=(backup.backup_name,) if backup.backup_name else (),
         integrity="a checksum of every file in its backup_manifest",
-        problem="" if works else f"Barman calls it {last_line(backup.status)}",
+        problem="" if works else f"Barman calls it {last_line(backup.status)}{means}",
     )
 
 

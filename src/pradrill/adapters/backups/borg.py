@@ -22,6 +22,7 @@ from pradrill.system import scratch
 from pradrill.system.command import CompletedCommand, run, ssh_options
 
 _LISTED = {0, 1}  # 1 is a warning: what was listed counts
+_BROKE_OFF = 2
 _NOT_ENCRYPTED = "Cache.CacheInitAbortedError"
 _LEVELS = {"ERROR", "CRITICAL", "WARNING"}
 _LOCK_WAIT = "5"
@@ -136,7 +137,10 @@ class Borg:
 
             messages = _messages(answer)
             refused = [name for name, _ in messages if name in _MEANS and name != "IntegrityError"]
-            if refused or answer.code > 2:  # noqa: PLR2004 borg's own answers end at 2
+            # 1 is what borg's check found. With 2 it broke off, whatever kept it from reading:
+            # only its own word of damage is one then. A signal's end is below 0.
+            is_found = answer.code == 1 or (answer.code == _BROKE_OFF and _is_damage(messages))
+            if refused or not is_found:
                 return Checked(Soundness.UNPROVEN, method, self._refusal(answer, 0).message)
 
             return Checked(Soundness.DAMAGED, method, _reason(messages, answer))
@@ -236,6 +240,15 @@ def _messages(answer: CompletedCommand) -> list[tuple[str, str]]:
     return messages
 
 
+def _is_damage(messages: list[tuple[str, str]]) -> bool:
+    return any(name.endswith("IntegrityError") for name, _ in messages)
+
+
 def _reason(messages: list[tuple[str, str]], answer: CompletedCommand) -> str:
     texts = [text for _, text in messages if text.strip()]
+    traceback = next((text for text in texts if text.startswith("Traceback ")), "")
+    if traceback:  # of an unforeseen end it ends with the cause; before it stands a heading
+        return last_line(traceback.partition("\nPlatform: ")[0])
+    if not texts and answer.code is not None and answer.code < 0:
+        return f"borg was ended by signal {-answer.code}"
     return last_line(texts[0].splitlines()[0] if texts else answer.err)
