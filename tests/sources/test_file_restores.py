@@ -123,6 +123,18 @@ def test_folders_come_back_as_they_were(place: Path, restore: Restore) -> None:
         assert list(login.glob("cache/*/data")), "each folder would cost round trips"
 
 
+def test_the_newest_snapshot_is_the_latest_instant(place: Path) -> None:
+    """One that a clock of summer time calls later was taken before: offsets are reckoned with."""
+    repository, staging = place / "repository", place / "staging"
+    new_repository(repository, ENVIRONMENT["RESTIC_PASSWORD"])
+    backup = ("restic", "-q", "--repo", repository, "backup", "--tag", "t", place / "meta")
+    for zone, hour in (("UTC-1", "02:10:00"), ("UTC-2", "02:50:00")):
+        output_of("env", f"TZ={zone}", *backup, "--time", f"2026-10-25 {hour}")
+    (staging / "login/restic").write_text(f"export RESTIC_REPOSITORY='{repository}'\n")
+    result = run("bash", SCRIPTS / "restore-restic", "", "t", staging, place / "meta")
+    assert result.stdout.split()[1] == "2026-10-25T02:10:00+01:00", result.stderr
+
+
 def test_a_backup_that_is_not_there_leaves_the_folders(place: Path, restore: Restore) -> None:
     """An unknown id ends with an error before anything is removed."""
     result = restore("4321abcd")
