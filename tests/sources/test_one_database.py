@@ -173,13 +173,15 @@ def test_what_mariadb_dump_writes_is_read_once(mariadb: Path) -> None:  # noqa: 
     """No line of it is suspect: a second, slow look at its statements would double the time."""
     text = (SCRIPTS / "load-mariadb").read_text("utf-8")
     suspect = re.search(r"^SUSPECT = \($.*?^\)$", text, re.MULTILINE | re.DOTALL)
-    ordinary = re.search(r"^ORDINARY = .*$", text, re.MULTILINE)
+    ordinary = re.search(r"^INTO = .*?^ORDINARY = .*?$", text, re.MULTILINE | re.DOTALL)
+    function = re.search(r"^def without_ordinary.*?(?=^def )", text, re.MULTILINE | re.DOTALL)
     assert suspect
     assert ordinary
+    assert function
     names: dict[str, Any] = {"re": re}
-    exec(f"{suspect[0]}\n{ordinary[0]}", names)  # noqa: S102 our own script's
+    exec(f"{suspect[0]}\n{ordinary[0]}\n{function[0]}", names)  # noqa: S102 our own script's
     dump = run(["mariadb-dump", f"--socket={mariadb}", "-uroot", "moodle"], env={})
-    rest = names["ORDINARY"].sub(b"", dump.encode())
+    rest = names["without_ordinary"](dump.encode())
     words = ["grep", "-aiE", names["SUSPECT"]]
     search = subprocess.run(
         words, input=rest, capture_output=True, env={"LC_ALL": "C"}, check=False
@@ -279,6 +281,32 @@ def test_a_plain_dump_of_a_postgresql_server_is_refused_before_it_is_loaded(
     assert PG_REFUSED[text] in result.stderr, result.stderr
     assert "nothing of it was loaded; dump one database alone, as pg_dump does" in result.stderr
     assert database.psql("\\dt", "copy") == ""
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        ("CREATE ROLE x\n SUPERUSER;\n", "nothing of it is kept; dump one database alone"),
+        ("COPY t FROM stdin; SELECT 1;\n'\n\\.\nCREATE ROLE x;\n", "nothing of it is kept"),
+        ("SELECT 'half", "the dump was cut short"),
+    ],
+)
+def test_what_an_empty_database_of_postgresql_was_given_goes_again_when_the_rest_is_refused(
+    database: Server,  # noqa: F811 the fixture
+    tmp_path: Path,
+    end: str,
+    reason: str,
+) -> None:
+    """Each part is loaded once it was looked at, up to a statement's end: only the reason stays."""
+    dump = tmp_path / "night.sql"
+    rows = "COPY t FROM stdin;\n" + f"{'x' * 1000}\n" * 17000 + "\\.\n"
+    dump.write_text(f"-- PostgreSQL database dump\n{_TEXT}{rows}{end}")
+    result = load_postgresql(database, dump)
+    assert result.returncode != 0
+    assert reason in result.stderr
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert database.psql("\\dt", "copy") == ""
+    assert database.psql("select count(*) from pg_roles where rolname = 'x'", "postgres") == "0"
 
 
 def test_pg_dumpall_is_refused_and_one_database_with_such_rows_is_loaded(
