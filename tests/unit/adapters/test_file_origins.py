@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -71,3 +73,67 @@ def test_without_packages_to_ask_nothing_is_known(
     assert remote_files.origins([["/usr/bin/shop", 0.0, []]], BEGAN, []) == {
         "/usr/bin/shop": ("unknown", False)
     }
+
+
+_SPEC = """
+Name: shop
+Version: 1
+Release: 1
+Summary: shop
+License: none
+BuildArch: noarch
+%description
+shop
+%install
+mkdir -p %{buildroot}{ROOT} %{buildroot}/lib
+for each in kept altered program; do echo old > %{buildroot}{ROOT}/$each; done
+echo old > %{buildroot}/lib/shop.so
+%files
+%config {ROOT}/kept
+%config {ROOT}/altered
+%ghost {ROOT}/made-here
+{ROOT}/program
+/lib/shop.so
+"""
+
+
+@pytest.fixture
+def rpm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder of a machine that is made of rpms, and knows of none as yet."""
+    if shutil.which("rpmbuild") is None:
+        pytest.skip("needs rpmbuild")
+    program = tmp_path / "bin" / "rpm"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec /usr/bin/rpm --dbpath {tmp_path}/db "$@"\n')
+    program.chmod(0o755)
+    (tmp_path / "dpkg" / "info").mkdir(parents=True)  # of a dpkg that has installed nothing
+    monkeypatch.setattr(remote_files, "DPKG", str(tmp_path / "dpkg"))
+    monkeypatch.setattr(remote_files, "PATH", f"{program.parent}:/usr/bin:/bin")
+    return tmp_path
+
+
+def test_an_rpm_tells_what_it_delivered_and_what_was_altered_since(rpm: Path) -> None:
+    """A real one: a setting that was changed, and a name that it merely keeps, are nobody's."""
+    (rpm / "spec").write_text(_SPEC.replace("{ROOT}", f"{rpm}/shop"))
+    build = ["rpmbuild", "-bb", "--quiet", "--define", f"_topdir {rpm}/build", str(rpm / "spec")]
+    subprocess.run(build, check=True, capture_output=True)
+    (built,) = rpm.glob("build/RPMS/*/*.rpm")
+    install = [str(rpm / "bin" / "rpm"), "-i", "--justdb", "--nodeps", str(built)]
+    subprocess.run(install, check=True, capture_output=True)
+    (rpm / "shop").mkdir()
+    for name, text in {"kept": "old\n", "altered": "new\n", "made-here": "x"}.items():
+        (rpm / "shop" / name).write_text(text)
+    origins = {
+        f"{rpm}/shop/kept": ("package", False),
+        f"{rpm}/shop/altered": ("neither", True),
+        f"{rpm}/shop/program": ("package", False),
+        f"{rpm}/shop/made-here": ("neither", False),
+        "/usr/lib/shop.so": ("package", False),
+        "/opt/shop/key": ("neither", False),
+    }
+    assert remote_files.origins([[path, 0.0, []] for path in origins], BEGAN, []) == origins
+
+
+def test_an_rpm_that_has_installed_nothing_knows_nothing(rpm: Path) -> None:
+    """The program is there, on a machine of other packages: no file is nobody's for that."""
+    assert remote_files.of_packages({str(rpm), "/usr/bin/shop"}) == (None, set())

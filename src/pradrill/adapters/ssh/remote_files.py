@@ -42,6 +42,8 @@ DPKG = "/var/lib/dpkg"
 UCF = "/var/lib/ucf/hashfile"
 LONGEST, LARGEST = 300, 2_000_000  # characters of a path; bytes of a file whose sum is taken
 MOST = {"neither": 300, "unknown": 300, "restored": 100, "written": 100, "package": 50}
+DIGESTS = {32: "md5", 40: "sha1", 64: "sha256", 96: "sha384", 128: "sha512"}  # by their length
+SETTING, GHOST = 1, 64  # rpm's flags of a file
 ROOM = 180_000  # characters of all that is told of single files
 MERGED = ("/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/lib32/", "/usr/lib64/", "/usr/libx32/")
 MADE = (
@@ -182,42 +184,64 @@ def delivered() -> dict[str, str]:
     return sums
 
 
-def is_changed(path: str, md5: str) -> bool:
+def is_changed(path: str, digest: str) -> bool:
     """Tell whether a file is not what was delivered; False where that cannot be told."""
+    kind = DIGESTS.get(len(digest))
     try:
-        if os.path.getsize(path) > LARGEST:  # noqa: PTH202
+        if kind is None or os.path.getsize(path) > LARGEST:  # noqa: PTH202
             return False
         with open(path, "rb") as file:  # noqa: PTH123
-            return hashlib.md5(file.read()).hexdigest() != md5  # noqa: S324 dpkg's own sum
+            return hashlib.new(kind, file.read()).hexdigest() != digest
     except (OSError, ValueError):  # gone, or no MD5 on this machine
         return False
 
 
-def of_rpm(paths: set[str]) -> set[str]:
-    """Return those of the paths that an rpm has brought. Raises OSError without rpm."""
+def of_rpm(paths: set[str]) -> tuple[set[str] | None, set[str]]:
+    """Return those of the paths that an rpm has delivered, and which settings were changed since.
+
+    None where it knows of no file: rpm is there, and is not what this machine is made of. Raises
+    OSError without rpm.
+    """
     result = subprocess.run(
-        ["rpm", "-qa", "--qf", "[%{FILENAMES}\n]"],
+        ["rpm", "-qa", "--qf", "[%{FILEFLAGS} %{FILEDIGESTS} %{FILENAMES}\n]"],
         capture_output=True,
         timeout=ASK,
         check=True,
         cwd="/",
         env={"PATH": PATH, "LC_ALL": "C.UTF-8"},
     )
-    lines = set(result.stdout.decode("utf-8", "surrogateescape").split("\n"))
-    names = {path: {path, path[4:] if path.startswith(MERGED) else path} for path in paths}
-    return {path for path, each in names.items() if each & lines}
+    names = {each: path for path in paths for each in before_merge(path)}
+    owned, sums, is_empty = set(), {}, True
+    for line in result.stdout.decode("utf-8", "surrogateescape").split("\n"):
+        flags, _, rest = line.partition(" ")
+        digest, _, name = rest.partition(" ")
+        if not flags.isdigit():
+            continue
+        is_empty = False
+        path = names.get(name)
+        if path is None or int(flags) & GHOST:  # a name that a package keeps, but does not bring
+            continue
+        owned.add(path)
+        if int(flags) & SETTING:
+            sums[path] = digest
+    return None if is_empty else owned, {p for p, each in sums.items() if is_changed(p, each)}
+
+
+def before_merge(path: str) -> set[str]:
+    """Return the names that a package may list a file by: /usr/bin/x is /bin/x of old."""
+    return {path, path[4:]} if path.startswith(MERGED) else {path}
 
 
 def of_packages(paths: set[str]) -> tuple[set[str] | None, set[str]]:
     """Return which paths are of packages, None where nobody can say; and which were changed."""
     if not paths:
         return set(), set()
-    if os.path.isdir(f"{DPKG}/info"):  # noqa: PTH112
+    if glob.glob(f"{DPKG}/info/*.list"):  # noqa: PTH207 dpkg alone makes the folder, too
         sums = delivered()
         owned = of_dpkg(paths) | (paths & sums.keys())
         return owned, {path for path in owned & sums.keys() if is_changed(path, sums[path])}
     try:
-        return of_rpm(paths), set()
+        return of_rpm(paths)
     except (OSError, subprocess.SubprocessError):
         return None, set()
 

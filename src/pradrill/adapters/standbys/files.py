@@ -55,8 +55,12 @@ def run(
     deadline: float = 60,
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    pipes: Sequence[int] = (),
 ) -> str:
-    """Run a program and return what it prints; raises PradrillError with its last words."""
+    """Run a program and return what it prints; raises PradrillError with its last words.
+
+    `pipes`: descriptors that it has, too, under the same numbers.
+    """
     base = os.environ if environment is None else environment
     try:
         process = subprocess.run(
@@ -68,6 +72,7 @@ def run(
             check=False,
             env={**base, "PATH": search_path(), "LC_ALL": "C.UTF-8"},
             cwd=folder,
+            pass_fds=pipes,
         )
     except subprocess.TimeoutExpired as error:
         raise PradrillError(f"{command[0]} did not end within {deadline:g} s") from error

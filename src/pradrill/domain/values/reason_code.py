@@ -464,7 +464,7 @@ class Code(StrEnum):
     FILES_OF_NOBODY = (
         "files-of-nobody",
         N_(
-            "%(host)s has neither dpkg nor rpm: which of the files that were there before a "
+            "%(host)s has no packages of dpkg or rpm: which of the files that were there before a "
             "package has brought is not known"
         ),
     )

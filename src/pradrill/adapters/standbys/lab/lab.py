@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 
 from pradrill.adapters.standbys.files import lock_file, missing, write_private
 from pradrill.adapters.standbys.lab import qemu
@@ -25,7 +24,6 @@ from pradrill.ports import Clock, Impediment, Say
 from pradrill.system import ssh_sockets as sockets
 from pradrill.system.command import as_root
 
-_BOUNDED_EVERY = 5.0  # seconds between two looks at how large the captures are
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
@@ -119,7 +117,6 @@ class LabMachines:
         """Take names and links; `marks`: what the run starts on them is told from the rest."""
         self._capture = capture
         self._marks = marks
-        self._over = Event()
         self._lab = lab
         self._machines = [lab.machine(name) for name in names]
         self._links = {near: _endpoint(far) for near, far in links.items()}
@@ -177,8 +174,6 @@ class LabMachines:
                 ports=self._ports(machine),
                 capture=self._capture,
             )
-        if self._capture:
-            Thread(target=self._bound_captures, daemon=True).start()
 
         site = _write_site(self._machines, folder, "standby")
         return site.model_copy(update={"run_id": run_id}) if self._marks else site
@@ -187,11 +182,6 @@ class LabMachines:
         """Return what a host's network card has sent. Raises PradrillError."""
         machine = next(each for each in self._machines if each.name == host.name)
         return read_capture(machine.captured, host.name, frozenset(self._links))
-
-    def _bound_captures(self) -> None:
-        while not self._over.wait(_BOUNDED_EVERY):
-            for machine in self._machines:
-                machine.bound_capture()
 
     def save(self, say: Say) -> Sequence[LabCopies]:
         """Save the machines as they run, which ends them."""
@@ -231,7 +221,6 @@ class LabMachines:
 
     def stop(self, run_id: str) -> Sequence[str]:  # noqa: ARG002 they are this state's alone
         """End the machines and drop their disks; say what is left. Works in another process too."""
-        self._over.set()
         left = []
         for machine in self._machines:
             try:

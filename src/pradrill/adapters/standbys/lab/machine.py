@@ -190,10 +190,6 @@ class Machine:
         """Return the file that what its network card sends is written down in."""
         return self._qemu.captured
 
-    def bound_capture(self) -> None:
-        """Keep that file from growing on, once it is large."""
-        self._qemu.bound_capture()
-
     def prepare(self, say: Say) -> None:
         """Boot it once and freeze it, unless that is done. Raises as `up`."""
         with lock_file(self.folder / "lock", f"the machine {self.name}"):

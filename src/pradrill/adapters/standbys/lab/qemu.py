@@ -10,11 +10,12 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pradrill.adapters.standbys.files import run
+from pradrill.adapters.standbys.lab.bounded_file import bounded_file
 from pradrill.adapters.standbys.lab.capture import FRAME, LARGEST
 from pradrill.errors import PradrillError
 from pradrill.ports import Clock
@@ -95,15 +96,19 @@ class Qemu:
         PradrillError.
         """
         command = [PROGRAM, *self._arguments(hardware, links, {SSH, *ports})]
-        if capture:
-            command += ["-object", f"{_CAPTURE},maxlen={FRAME},file={self.captured.name}"]
         if incoming is not None:
             command += ["-incoming", f"exec:cat {shlex.quote(str(incoming))}"]
         # The console's owner is QEMU, not us: no terminal, and no run's marker to be reaped by.
         environment = {
             key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ
         }
-        run(command, environment=environment, folder=self._folder)
+        if not capture:
+            run(command, environment=environment, folder=self._folder)
+            return
+
+        with bounded_file(self.captured, LARGEST) as pipe:
+            command += ["-object", f"{_CAPTURE},maxlen={FRAME},file=/dev/fd/{pipe}"]
+            run(command, environment=environment, folder=self._folder, pipes=[pipe])
 
     def _arguments(
         self, hardware: Hardware, links: Mapping[str, Path], ports: set[int]
@@ -136,12 +141,6 @@ class Qemu:
     def captured(self) -> Path:
         """Return the file that what its network card sends is written down in."""
         return self._folder / "sent.pcap"
-
-    def bound_capture(self) -> None:
-        """End the writing down of what its network card sends, once it has become large."""
-        with suppress(OSError, PradrillError):  # there is none, or it was ended before
-            if self.captured.stat().st_size >= LARGEST:
-                self._ask("object-del", id="sent")
 
     def state(self) -> str:
         """Return what QEMU says of the machine: running, paused, internal-error, ..."""
