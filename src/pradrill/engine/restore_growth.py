@@ -15,7 +15,7 @@ from pradrill.domain.values.quotas import amount
 from pradrill.engine.context import Context
 from pradrill.ports import Say, ToolProgress
 
-_FIRST = 3.0  # seconds: a restore that has ended by then costs no connection
+_FIRST = 10.0  # seconds: a restore that has ended by then costs no connection
 _PAUSE = 12.0
 _PART = 0.02  # of what has passed: some 300 looks in a day, so that a journal stays small
 _LEAST = 1_000_000  # bytes: less is what logs write
@@ -41,7 +41,7 @@ class _Growth:
         self._context = context
         self._there = there
         self._first, self._pause = first, pause
-        self._paths = ("/", *context.facts.plan.drill.standby.absent_after_teardown)
+        self._paths = ("/", "/var/lib", *context.facts.plan.drill.standby.absent_after_teardown)
         self._over = Event()
         self._lock = Lock()
         self._task = ""
@@ -81,4 +81,4 @@ class _Growth:
         with self._lock:
             if growth >= _LEAST and not self._tool_tells and not self._over.is_set():
                 where = f"{self._task}: " if self._task else ""
-                self._context.say(f"{where}{amount(growth)} so far on the standby")
+                self._context.say(f"{where}+{amount(growth)}")

@@ -45,7 +45,7 @@ def test_growth_is_told_after_the_task() -> None:
     context, there = a_restore(journal, FakeProbe(used=(5 * GIGABYTE, 6_200_000_000)))
     with growth_told(context, there, first=0.1, pause=0.05) as say:
         say("Unpack")
-        wait_for(journal, "Unpack: 1.2 GB so far on the standby")
+        wait_for(journal, "Unpack: +1.2 GB")
     count = len(lines(journal))
     sleep(0.2)
     assert len(lines(journal)) == count
