@@ -1,4 +1,4 @@
-"""Tell, while a restore goes on, how much more lies on the standby than when it began.
+"""Tell, while a restore goes on, how much more lies on the standby than soon after it began.
 
 It is news and no evidence: a standby that does not answer is not asked again, and whatever comes of
 it changes nothing in the step, which never waits for it.

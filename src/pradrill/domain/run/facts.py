@@ -124,9 +124,13 @@ class Facts(Model):
     @property
     def brought_data(self) -> bool:
         """Tell whether machines came with the data: that they were made is the restore."""
+        return self.has_machines and self.plan.drill.standby.brings_data
+
+    @property
+    def has_machines(self) -> bool:
+        """Tell whether making the standby's machines came to its end."""
         ended = {step.kind: step.outcome for step in self.steps}
-        is_made = ended.get(StepKind.PROVISION) is StepOutcome.PASSED
-        return is_made and self.plan.drill.standby.brings_data
+        return ended.get(StepKind.PROVISION) is StepOutcome.PASSED
 
     @property
     def has_effects(self) -> bool:

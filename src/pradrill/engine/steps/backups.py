@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pradrill.domain.declared.backup_source import RecoveryPointSpec
 from pradrill.domain.run.backup_catalogue import RecoveryPoint, read
 from pradrill.domain.run.backup_integrity import (
@@ -14,7 +17,7 @@ from pradrill.domain.run.backup_integrity import (
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.outcome import StepOutcome
 from pradrill.domain.run.run_plan import PlannedStep
-from pradrill.domain.values.reason import reason
+from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.engine.context import Context, StepEnd, planned
 from pradrill.ports import Bounds, RecoveryPointSource
@@ -81,9 +84,14 @@ def selected(context: Context) -> RecoveryPoint | None:
     return reading.selected if reading else None
 
 
-def is_selected(point: RecoveryPoint, restored: str) -> bool:
-    """Tell whether a playbook's word for what it restored, perhaps a short one, means `point`."""
-    return restored == point.id or (len(restored) >= 8 and point.id.startswith(restored))  # noqa: PLR2004 restic's short ids
+def other_backup(point: RecoveryPoint | None, values: Mapping[str, Any]) -> Reason | None:
+    """Say that a playbook tells of another backup than the chosen one, perhaps by a short id."""
+    restored = str(values.get(BACKUP_ID, ""))
+    if point is None or not restored or restored == point.id:
+        return None
+    if len(restored) >= 8 and point.id.startswith(restored):  # noqa: PLR2004 restic's short ids
+        return None
+    return reason(Code.OTHER_BACKUP, name=restored[:128], other=point.id)
 
 
 def _declared(context: Context) -> tuple[RecoveryPointSpec, RecoveryPointSource]:

@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pradrill.domain.run.backup_catalogue import RecoveryPoint
 from pradrill.domain.run.machine import MachineAddress, addresses_in, expiry, tag_of
 from pradrill.domain.run.outcome import PlaybookResult, StepKind, StepOutcome
 from pradrill.domain.run.run_plan import PlannedStep
@@ -19,7 +18,7 @@ from pradrill.domain.values.run_names import folder_prefix
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.context import Context, StepEnd, planned
 from pradrill.engine.hypervisors import Hypervisors, reached
-from pradrill.engine.steps.backups import BACKUP_ID, POINT, is_selected, selected
+from pradrill.engine.steps.backups import POINT, other_backup, selected
 from pradrill.errors import NotReadyError
 from pradrill.ports import MachineSeeds
 from pradrill.system import in_memory, scratch
@@ -67,7 +66,8 @@ def provision(context: Context, step: PlannedStep) -> StepEnd:
         return StepEnd(StepOutcome.UNKNOWN, why, more)
     try:
         addresses = addresses_in(result.values, [seed.name for seed in identities])
-        _refuse_other_backup(result, point)
+        if other := other_backup(point, result.values):
+            return StepEnd(StepOutcome.UNKNOWN, other, more)
         _refuse_primary(context, addresses)
     except ReasonError as error:
         return StepEnd(StepOutcome.UNKNOWN, error.reason, more)
@@ -75,13 +75,6 @@ def provision(context: Context, step: PlannedStep) -> StepEnd:
     seeds.settle(addresses)
 
     return _until_they_answer(context, seeds, deadline)._replace(more=more)
-
-
-def _refuse_other_backup(result: PlaybookResult, point: RecoveryPoint | None) -> None:
-    """Raise ReasonError when machines were made of another backup than the chosen one."""
-    backup = str(result.values.get(BACKUP_ID, ""))
-    if point is not None and backup and not is_selected(point, backup):
-        raise ReasonError(reason(Code.OTHER_BACKUP, name=backup[:128], other=point.id))
 
 
 def _refuse_primary(context: Context, addresses: Mapping[str, MachineAddress]) -> None:
@@ -159,12 +152,12 @@ def destroy(context: Context, step: PlannedStep) -> StepEnd:
 
     run_id, plays = context.journal.run_id, _Evidence(context, step)
     with reached(context.tools, context.facts.plan, run_id, context.say) as hypervisors:
-        if _was_cut(context):
+        if not context.facts.has_machines:
             hypervisors.end_commands()
         for attempt in range(1, _TRIES + 1):
             ended = hypervisors.end(tag_of(run_id), plays.next())
             left = _left(hypervisors, ended, run_id, plays)
-            if not left and _was_cut(context):
+            if not left and not context.facts.has_machines:
                 context.tools.clock.sleep(_APART)
                 left = _left(hypervisors, ended, run_id, plays)
             if not left:
@@ -189,12 +182,6 @@ def _left(
     except ReasonError as error:
         return [*left, reason(Code.MACHINES_UNKNOWN, because=error.reason)]
     return [*left, *(reason(Code.MACHINE_LEFT, name=each.machine) for each in machines)]
-
-
-def _was_cut(context: Context) -> bool:
-    """Tell whether making the machines did not come to its end."""
-    ended = {step.kind: step.outcome for step in context.facts.steps}
-    return ended.get(StepKind.PROVISION) is not StepOutcome.PASSED
 
 
 def _erasure(context: Context) -> list[Reason]:

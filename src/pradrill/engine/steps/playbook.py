@@ -14,7 +14,7 @@ from pradrill.domain.values.reason_code import Code
 from pradrill.engine.clock_steps import Stretch
 from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.restore_growth import growth_told
-from pradrill.engine.steps.backups import BACKUP_ID, POINT, is_selected, selected
+from pradrill.engine.steps.backups import POINT, other_backup, selected
 from pradrill.ports import Cancelled, Play
 
 _AFTER = {
@@ -80,10 +80,8 @@ def playbook(context: Context, step: PlannedPlaybook) -> StepEnd:
         why = reason(Code.EDITED_DURING_PLAYBOOK, files=edited)
         return StepEnd(StepOutcome.UNKNOWN, why, more)
 
-    restored = str(result.values.get(BACKUP_ID, ""))
-    if point and restored and not is_selected(point, restored):
-        why = reason(Code.OTHER_BACKUP, name=restored[:128], other=point.id)
-        return StepEnd(StepOutcome.UNKNOWN, why, more)
+    if other := other_backup(point, result.values):
+        return StepEnd(StepOutcome.UNKNOWN, other, more)
 
     return StepEnd(result.outcome, result.detail, more)
 
