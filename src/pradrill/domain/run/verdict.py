@@ -155,8 +155,10 @@ def _gaps(evidence: Evidence) -> list[Reason]:
         return reasons  # which says it all: nothing of it was tried
 
     reasons += [reason(Code.STEP_NOT_EXECUTED, step=name) for name in evidence.not_executed]
-    restored = any(step.phase is Phase.RESTORE for step in evidence.steps)
-    restored = restored or evidence.brought_data
+    restored = any(
+        step.phase is Phase.RESTORE or (evidence.brought_data and step.kind is StepKind.PROVISION)
+        for step in evidence.steps
+    )
     reasons += [] if restored else [reason(Code.NOTHING_RESTORED)]
 
     guarded = {guard.host for guard in evidence.guards}
