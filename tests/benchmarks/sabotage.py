@@ -98,6 +98,18 @@ def files(lab: Lab, _state: Path) -> dict[str, str]:
         return keeper.play(lab, Path(folder), live).secrets
 
 
+def sqlite(lab: Lab, _state: Path) -> dict[str, str]:
+    """Play the scene of an application with a database of SQLite's."""
+    built(lab)
+
+    def live(primary: Machine) -> None:
+        manifest = (REPOSITORY / "playbooks/files/manifest-tables").read_text("utf-8")
+        inside(primary, keeper.script("sqlite"), stdin=manifest)
+
+    with tempfile.TemporaryDirectory() as folder:
+        return keeper.play(lab, Path(folder), live).secrets
+
+
 def moodle(lab: Lab, _state: Path) -> dict[str, str]:
     """Play the learning platform's scene, with the miniature of Moodle, on MariaDB."""
     built(lab)
@@ -156,6 +168,7 @@ SCENES: dict[str, Callable[[Lab, Path], dict[str, str]]] = {
     "directory": directory,
     "mariadb": shop,
     "postgresql": shop,
+    "sqlite": sqlite,
 }
 
 

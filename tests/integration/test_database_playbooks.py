@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.scenes.place import REPOSITORY
 from tests.integration.hosts.database_hosts import CIPHER_PASS, DatabaseHosts, database_hosts
 from tests.integration.house import edit, pradrill, write
 from tests.support.endings import assert_failed, assert_recovered, step
@@ -170,6 +172,31 @@ _PICTURES_GO = """\
   - playbook: ../playbooks/teardown_files.yml
     vars: {files_folders: [/srv/pictures], files_manifest: ""}
 """
+
+
+@pytest.mark.nightly
+def test_the_shipped_drill_of_sqlite_passes(databases: DatabaseHosts, tmp_path: Path) -> None:
+    """From a .backup, to the instant of its newest row; only the folder stays, empty."""
+    (folder := databases.backup.srv / "backups/sqlite").mkdir(exist_ok=True)
+    house = databases.house(tmp_path / "house")
+    scene = tmp_path / "scene.db"
+    script = (REPOSITORY / "tests/e2e/scenes/keeper/sqlite.sh").read_text("utf-8")
+    tables = script.partition("<<'END'\n")[2].partition("\nEND\n")[0]
+    newest = databases.loss.dumps_begin.timestamp()
+    beat = f"insert into pradrill_heartbeat values ({newest:.6f})"  # noqa: S608 a number
+    name = folder / "app-20261125T0100.db"
+    words = ["sqlite3", "-batch", "-bail", str(scene), tables, beat, f".backup {name}"]
+    subprocess.run(words, capture_output=True, check=True)
+    kit = house / "playbooks/files/manifest-tables"
+    write_it = [sys.executable, str(kit), "write", "sqlite", str(scene), "", "accounts.password"]
+    manifest = subprocess.run(write_it, capture_output=True, check=True).stdout
+    name.with_name(f"{name.name}.manifest.json").write_bytes(manifest)
+    result, record = outcome_of(databases, house, "sqlite")
+    loss = assert_recovered(result, record)
+    assert loss == pytest.approx(databases.loss.since(databases.loss.dumps_begin), abs=0.01)
+    assert step(record, "restore")["values"]["pradrill_backup_id"] == name.name
+    shutil.rmtree(folder)
+    inside(databases, "rmdir /var/lib/app")  # empty
 
 
 @pytest.mark.nightly

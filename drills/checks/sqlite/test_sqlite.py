@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 DATABASE = "/var/lib/app/app.db"
+ACCOUNT = "www-data"  # what the application runs as
 NEWEST = "select max(at) from pradrill_heartbeat"  # seconds since 1970; or your newest business row
 OLDEST = 25  # hours that the newest row may be old: the backup is made every night
 MANIFEST = "/var/lib/pradrill-restore/manifest.json"  # written by playbooks/files/manifest-tables
@@ -27,9 +28,28 @@ def test_the_database_is_sound(host, pragma):
     assert faults == sound[pragma], faults[:500]
 
 
-@pytest.mark.parametrize("aspect", ["rows", "columns", "floor"])
+def test_the_service_may_write(host):
+    """The application's account can write to the database, with its journal beside it."""
+    folder = host.run(f"runuser -u {ACCOUNT} -- test -w {DATABASE.rpartition('/')[0]}")
+    assert folder.rc == 0, f"{ACCOUNT} cannot write a journal beside it"
+    sql = "begin immediate; create table pradrill_probe (n); rollback; select 'taken back';"
+    done = host.run(
+        f"runuser -u {ACCOUNT} -- sqlite3 -batch -bail -cmd '.timeout 5000' {DATABASE} <<'SQL'\n"
+        f"{sql}\nSQL"
+    )
+    assert done.rc == 0, f"{ACCOUNT} cannot write: {done.stderr.strip()[:500]}"
+    assert done.stdout.strip() == "taken back", f"{ACCOUNT} cannot write"
+
+
+def test_nobody_else_may_read(host):
+    """The database is closed to accounts that are not the application's or of its group."""
+    mode = host.file(DATABASE).mode
+    assert mode & 0o007 == 0, f"everybody has rights to it: {mode:o}"
+
+
+@pytest.mark.parametrize("aspect", ["rows", "columns", "floor", "values"])
 def test_the_tables_are_as_at_the_backup(host, aspect):
-    """Tables have their rows, columns, indexes; none lost half since the backup before."""
+    """Tables have their rows, indexes, triggers and hashed values; none lost half of them."""
     done = host.run(f"python3 {READER} check sqlite {DATABASE} {MANIFEST} {aspect} {GROWING}")
     assert done.rc == 0, (done.stdout or done.stderr).strip()[-1500:]
     assert int(done.stdout.split()[2]) > 0, "the manifest names no table"

@@ -105,7 +105,7 @@ class DatabaseHosts:
             """,
         )
         shutil.copy(server.known_hosts, folder / "known_hosts")
-        for name in ("postgresql", "mariadb"):
+        for name in ("postgresql", "mariadb", "sqlite"):
             self._adapt(folder / f"drills/{name}.yml")
         edit(folder, "drills/postgresql.yml", "postgresql/15/", f"postgresql/{self.version}/")
         plan = folder / "drills/plan.yml"

@@ -67,6 +67,7 @@ _OF_A_DATABASE = (*_OF_EACH, "smallest-table-emptied", "index-missing", "rights-
             [*(f"mariadb-{each}" for each in _OF_A_DATABASE), "program-missing"],
             30,
         ),
+        ("sqlite", None, [f"sqlite-{each}" for each in (*_OF_EACH, "byte-rotten")], 17),
         ("estate", "directory", [f"directory-{each}" for each in _OF_EACH], 18),
     ],
 )

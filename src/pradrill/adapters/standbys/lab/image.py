@@ -50,6 +50,7 @@ PACKAGES = (
     "restic",
     "borgbackup",
     "slapd",
+    "sqlite3",
     "ldap-utils",
     "acl",
     "attr",
