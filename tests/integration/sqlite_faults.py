@@ -66,8 +66,8 @@ def restore() -> None:
     STAGING.mkdir()
     shutil.copy(KIT / "manifest-tables", STAGING)
     write = ["python3", str(KIT / "manifest-tables"), "write", "sqlite", str(DATABASE), ""]
-    done = subprocess.run([*write, "accounts.password"], check=True, capture_output=True)
-    (STAGING / "manifest.json").write_bytes(done.stdout)
+    outcome = subprocess.run([*write, "accounts.password"], check=True, capture_output=True)
+    (STAGING / "manifest.json").write_bytes(outcome.stdout)
     shutil.rmtree(DATABASE.parent)
     load = ["bash", str(KIT / "load-sqlite"), str(backup), str(DATABASE), "www-data:www-data"]
     subprocess.run(load, check=True)
@@ -85,8 +85,8 @@ def main() -> None:
         variables = {**os.environ, **drill.sabotage.parameters}
         for name, command in fault.discover.items():
             words = ["sh", "-euc", command]
-            found = subprocess.run(words, env=variables, capture_output=True, text=True, check=True)
-            variables[name] = found.stdout.strip()
+            answer = subprocess.run(words, env=variables, capture_output=True, check=True)
+            variables[name] = answer.stdout.decode().strip()
         subprocess.run(["sh", "-euc", fault.command], env=variables, check=True)
         answers[fault.fault] = noticed()
         for place in (DATABASE.parent, STAGING):

@@ -20,9 +20,9 @@ def test_each_fault_that_fits_is_noticed_and_the_undamaged_copy_is_green() -> No
     words = ["unshare", "--mount", *propagation(), "sh", "-ec"]
     words += ['mount -t tmpfs -o mode=755 none /var/lib; exec "$@"', "sh"]
     words += [sys.executable, str(SCRIPT)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    answers = json.loads(done.stdout)
+    outcome = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert outcome.returncode == 0, outcome.stderr
+    answers = json.loads(outcome.stdout)
     assert answers.pop("") == []
     assert len(answers) >= 17
     assert [fault for fault, checks in answers.items() if not checks] == []
