@@ -36,7 +36,10 @@ _LEAVES = """\
         nft add table inet ghost
         nft add rule inet own in tcp dport 1 counter drop
         echo more >> /srv/kept/a; rm /srv/kept/b; touch "$(printf '/srv/kept/\\n\\t\\377')"
-        ln -s / /srv/kept/link
+        ln -s / /srv/kept/link; chmod 600 /srv/kept/c; printf BBBB > /srv/kept/d
+        sed 's/^nobody:[^:]*/nobody:x1/' /etc/shadow > /srv/shadow && cat /srv/shadow > /etc/shadow
+        echo 63 > /proc/sys/net/ipv4/ip_default_ttl
+        ip route add blackhole 198.51.100.0/24
 """
 _LISTEN = (
     'import socket, time; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(("", 5353));'
@@ -55,19 +58,23 @@ def inside(hosts: TwoHosts, script: str) -> None:
 @pytest.fixture
 def own_etc(hosts: TwoHosts, tmp_path: Path) -> Iterator[TwoHosts]:
     """Give the standby users and cron files of its own."""
-    (tmp_path / "passwd").write_text(Path("/etc/passwd").read_text())
+    for name in ("passwd", "shadow"):
+        (tmp_path / name).write_text(Path("/etc", name).read_text())
     inside(
         hosts,
-        f"mount --bind {tmp_path}/passwd /etc/passwd; mount -t tmpfs own /etc/cron.d;"
+        f"mount --bind {tmp_path}/passwd /etc/passwd; mount --bind {tmp_path}/shadow /etc/shadow;"
+        "mount -t tmpfs own /etc/cron.d; echo 64 > /proc/sys/net/ipv4/ip_default_ttl;"
         "mkdir /etc/cron.d/over; mount -t tmpfs own /etc/cron.d/over;"
         "mkdir -p /srv/kept; touch /srv/kept/a /srv/kept/b /srv/kept/c;"
+        "printf AAAA > /srv/kept/d;"
         "nft add table inet own; nft add chain inet own in",
     )
     yield hosts
     inside(
         hosts,
-        "while umount /etc/cron.d/over 2>/dev/null; do :; done; umount /etc/passwd /etc/cron.d;"
-        "nft flush ruleset",
+        "while umount /etc/cron.d/over 2>/dev/null; do :; done;"
+        "umount /etc/passwd /etc/shadow /etc/cron.d; nft flush ruleset;"
+        "echo 64 > /proc/sys/net/ipv4/ip_default_ttl; ip route delete blackhole 198.51.100.0/24",
     )
 
 
@@ -77,7 +84,10 @@ def seconds(record: dict[str, Any]) -> float:
 
 
 def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> None:
-    """A user, a job, a listener, a mount over another, a rule, a file: by its name; no more."""
+    """A user, a job, a listener, a mount over another, a rule, a file: by its name; no more.
+
+    A file of the same size, a password, a setting of the kernel and a route are seen, too.
+    """
     house = own_etc.house(tmp_path / "house")
     unchanged = "unchanged_after_teardown: [/srv/kept, /srv/never]"
     edit(house, "drills/shop.yml", "hosts: standby,", f"hosts: standby, {unchanged},")
@@ -92,13 +102,18 @@ def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> 
         "file /srv/kept/??\\udcff was not there before",
         "file /srv/kept/a is not as before",
         "file /srv/kept/b was there before and is gone",
+        "file /srv/kept/c is not as before",
+        "file /srv/kept/d is not as before",
         "file /srv/kept/link was not there before",
         "firewall inet ghost was not there before",
         "firewall inet own chain in is not as before",
         "key /srv/.ssh/authorized_keys was not there before",
         "mount /etc/cron.d/over (tmpfs) 2 was not there before",
+        "route 198.51.100.0/255.255.255.0 by 0.0.0.0 on * was not there before",
+        "setting net.ipv4.ip_default_ttl is not as before",
         "socket udp 0.0.0.0:5353 was not there before",
         "user ghost was not there before",
+        "user nobody is not as before",
     ]
     assert "user ghost was not there before" in result.stdout + result.stderr
 
@@ -180,8 +195,9 @@ def test_of_too_many_files_none_is_compared(short_path: Path) -> None:
     (short_path / "0").unlink()
     (short_path / "1").write_text("x")
     files = look(short_path).seen["file"]
-    assert (len(files), files[f"{short_path}/1"], files[f"{short_path}/2"]) == (2_000, "1", "0")
-    assert look(short_path / "2").seen["file"] == {f"{short_path}/2": "0"}
+    sizes = {path: state.partition(":")[0] for path, state in files.items()}
+    assert (len(files), sizes[f"{short_path}/1"], sizes[f"{short_path}/2"]) == (2_000, "1", "0")
+    assert set(look(short_path / "2").seen["file"]) == {f"{short_path}/2"}
 
 
 def test_an_honest_drill_leaves_nothing_and_does_not_wait(hosts: TwoHosts, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill, write
 from tests.integration.test_leases import last_record, until
+from tests.integration.test_residue_inventory import inside
 
 from pradrill.testing.reasons import texts
 
@@ -96,10 +97,16 @@ def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: 
     """A drill that passes and leaves processes behind has left residue: 13, each by its name.
 
     Whatever has started them: a playbook, a check, a reading. What has dropped its environment is
-    not known as the run's: it is told all the same, and left alone.
+    not known as the run's: it is told all the same, and left alone. None of it hides in a mount
+    namespace of its own, nor behind the name of a login or of a daemon that ran before.
     """
     house = hosts.house(tmp_path)
+    bare = f"env -i setsid /srv/aged 90 {_QUIET} &"
+    inside(hosts, f"cp /bin/sleep /srv/aged; {bare} echo $! > /srv/pid; sleep 0.5")
     commands = (
+        f"cp /bin/sleep /srv/hidden; env -i setsid unshare --mount /srv/hidden 40 {_QUIET} &",
+        f"cp /bin/sleep /srv/sshd; env -i setsid /srv/sshd 40 {_QUIET} &",
+        f"setsid /srv/aged 40 {_QUIET} &",
         f"setsid {_STAYS} &",
         f"(setsid {_STAYS} & );",
         f"(nohup {_STAYS} & );",
@@ -123,9 +130,10 @@ def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: 
     residue = texts(last_record(house)["residue"])
     ended = [left.split()[2] for left in residue if left.endswith("still ran, and was ended")]
     assert ended.count("sh") == 3, residue
-    assert {"sh", "tail", "timeout"} <= set(ended), residue
+    assert {"sh", "tail", "timeout", "aged"} <= set(ended), residue
+    os.kill(int((hosts.standby.srv / "pid").read_text()), 0)  # that of before goes on
     others = [left.split()[2] for left in residue if left.endswith("was not there before")]
-    assert others == ["sleep"], residue
+    assert sorted(others) == ["hidden", "sleep", "sshd"], residue
     nothing_comes(hosts)
 
 

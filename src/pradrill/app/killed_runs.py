@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import NamedTuple
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.questions.files import FilePeople
@@ -18,19 +19,28 @@ def here() -> Here:
     return Here(SteadyClock().now(), boot())
 
 
-def may_go_on(store: FileRunStore, run_id: str) -> bool:
-    """Tell whether `pradrill resume` may be tried of a killed run: nothing in it forbids that."""
+class Prospect(NamedTuple):
+    """Whether `pradrill resume` may be tried of a killed run: nothing in it forbids that."""
+
+    may_go_on: bool
+    lasts: bool
+    """It is so until the run's files are others, whatever the time and the boot."""
+
+
+def prospect(store: FileRunStore, run_id: str) -> Prospect:
+    """Return whether a killed run may go on."""
     with suppress(RecordError, *UNREADABLE):
         facts = fold(store.journal(run_id).events())
         if facts is None or FilePeople().aborted(store.runs / run_id) is not None:
-            return False
-        return facts.ended is not None or obstacle(facts, run_id, here()) is None
-    return False
+            return Prospect(may_go_on=False, lasts=True)
+        goes_on = facts.ended is not None or obstacle(facts, run_id, here()) is None
+        return Prospect(goes_on, lasts=not goes_on or not facts.provisioned)
+    return Prospect(may_go_on=False, lasts=False)
 
 
 def way_out(store: FileRunStore, run_id: str) -> str:
     """Return the hint of what can be done with a killed run."""
-    if may_go_on(store, run_id):
+    if prospect(store, run_id).may_go_on:
         return (
             f"Go on with it: pradrill resume {run_id}; or tear it down: pradrill teardown {run_id}."
         )

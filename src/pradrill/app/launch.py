@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 from collections.abc import Collection
 from contextlib import ExitStack
 from datetime import datetime
@@ -13,6 +14,7 @@ from pradrill.app.author import user
 from pradrill.app.composition import App
 from pradrill.app.discreet_progress import DiscreetProgress
 from pradrill.app.killed_sabotages import sweep_sabotages
+from pradrill.app.output import hold_up_nothing
 from pradrill.app.primary_clocks import clocks
 from pradrill.app.reading import warn
 from pradrill.app.tools import closing, tools_for
@@ -65,13 +67,16 @@ def launch(  # noqa: PLR0913 what a run may be told
 def sweep(app: App, progress: Progress, spare: Collection[str] = ()) -> list[RunRecord]:
     """Tear down and record the runs whose process was killed, but for those to `spare`.
 
-    A crashed run that cannot be torn down now is told on stderr and found again next time.
+    A crashed run that cannot be torn down now is told on stderr and found again next time. A signal
+    ends the command once that is done.
     """
+    hold_up_nothing()
     sweep_sabotages(app)
     progress = DiscreetProgress(progress, app.secrets.masker)
+    cancellation = Cancellation(progress.say)
     recovered = Recovered([], {})
     try:
-        with ExitStack() as runs:
+        with signals_to(cancellation), ExitStack() as runs:
             recovered = recover_crashed(
                 app.store,
                 lambda plan: runs.enter_context(closing(tools_for(app, plan, progress))),
@@ -94,18 +99,26 @@ def sweep(app: App, progress: Progress, spare: Collection[str] = ()) -> list[Run
         warn(f"run {record.run_id} was killed; {how}")
 
     app.settle()
+    if cancellation.signal is not None:
+        signal.raise_signal(cancellation.signal)
     return recovered.records
 
 
 def tear_down_again(app: App, record: RunRecord, progress: Progress) -> TeardownEntry:
-    """Repeat the teardown of a sealed run, and enter what it came to. Raises BusyError."""
+    """Repeat the teardown of a sealed run, and enter what it came to. Raises BusyError.
+
+    No signal ends it before that: half a teardown would go on where nobody waits for it.
+    """
     progress = DiscreetProgress(progress, app.secrets.masker)
     start = app.clock.now()
-    with closing(tools_for(app, record.plan, progress)) as tools:
-        left = repeat_teardown(app.store.journal(record.run_id), tools)
-    outcome = TeardownOutcome.LEFT if left else TeardownOutcome.CLEAN
-    entry = TeardownEntry(run_id=record.run_id, by=user(), began=start, outcome=outcome, left=left)
-    app.register.append(EntryKind.TEARDOWN, entry, app.clock.now())
+    with signals_to(Cancellation(progress.say)):
+        with closing(tools_for(app, record.plan, progress)) as tools:
+            left = repeat_teardown(app.store.journal(record.run_id), tools)
+        outcome = TeardownOutcome.LEFT if left else TeardownOutcome.CLEAN
+        entry = TeardownEntry(
+            run_id=record.run_id, by=user(), began=start, outcome=outcome, left=left
+        )
+        app.register.append(EntryKind.TEARDOWN, entry, app.clock.now())
 
     return entry
 

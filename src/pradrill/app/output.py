@@ -118,18 +118,21 @@ def owned() -> Iterator[None]:
         sys.stdin, sys.stdout, sys.stderr = streams
 
 
-@contextmanager
-def beside_a_run() -> Iterator[None]:
-    """Let no reader hold up a run while it goes on; from then on the exit code is its record's."""
-    outlets = [each for each in (_outlet(sys.stdout), _outlet(sys.stderr)) if each is not None]
-    for outlet in outlets:
-        outlet.forgiven, outlet.patience = True, _PATIENCE
+def hold_up_nothing() -> None:
+    """Let no reader hold up what is done from here on: it is waited for once, not for ever."""
+    for outlet in _outlets():
+        outlet.patience = _PATIENCE
 
-    try:
-        yield
-    finally:
-        for outlet in outlets:
-            outlet.patience = None
+
+def beside_deeds() -> None:
+    """Let what this command does count from here on, and not whether its words are read.
+
+    Its exit code is that of the run, of the teardown, of what is removed; no reader holds it up,
+    nor its end: whoever waits for the code would wait for ever.
+    """
+    hold_up_nothing()
+    for outlet in _outlets():
+        outlet.forgiven = True
 
 
 def is_lost() -> bool:
@@ -172,6 +175,10 @@ def _owned(stream: TextIO | None, original: TextIO | None, handle: int) -> TextI
         stream.flush()
 
     return text(Outlet(handle), stream.encoding, by_line=handle == 2 or stream.isatty())  # noqa: PLR2004 stderr
+
+
+def _outlets() -> list[Outlet]:
+    return [each for each in (_outlet(sys.stdout), _outlet(sys.stderr)) if each is not None]
 
 
 def _outlet(stream: TextIO) -> Outlet | None:

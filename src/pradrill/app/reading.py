@@ -252,7 +252,7 @@ class StateReader:
             if names is None:
                 late = self.folders.unsettled(entered(self.register))
             else:  # thousands of records are not looked at
-                late = bool(self.folders.strangers(names))
+                late = self.folders.owes_entries(names)
             if late:
                 self._enter_late()
                 return True

@@ -17,7 +17,7 @@ from pradrill.app.composition import App
 from pradrill.app.damage import wrongs
 from pradrill.app.dossier import compiled_dossier
 from pradrill.app.journal import JournalReading, read_journal
-from pradrill.app.killed_runs import may_go_on
+from pradrill.app.killed_runs import prospect
 from pradrill.app.letterhead import letterhead
 from pradrill.app.status.reading import read_status
 from pradrill.domain.dossier.build import Dossier
@@ -106,7 +106,7 @@ class Pages:
             return self._ended(app, run_id)
 
         run, reading = _running(folder), read_journal(app, run_id)
-        run = run._replace(may_go_on=not run.is_alive and may_go_on(app.store, run_id))
+        run = run._replace(may_go_on=not run.is_alive and prospect(app.store, run_id).may_go_on)
         drill, progress = run_id, None
         if reading is not None:
             drill = reading.facts.plan.drill.drill

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pradrill.adapters.standbys.lab import Lab, Machine
+from pradrill.adapters.standbys.lab import Lab, LabMachines, Machine
 from pradrill.adapters.standbys.lab.links import read_links, write_links
 from pradrill.cli import main
 from pradrill.errors import NotReadyError, UsageError
@@ -46,6 +46,18 @@ def test_the_lab_says_when_it_has_no_address_left(lab: Lab) -> None:
     lab.links(primary, [f"m{n}" for n in range(100)])
     with pytest.raises(NotReadyError, match="no address left for late"):
         lab.links(primary, ["late"])
+
+
+def test_a_capture_wants_more_programs_than_a_lab(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What keeps its file small is looked for before anything starts, by doctor too."""
+    standbys = [LabMachines(lab, ["standby"], {}, capture=each) for each in (False, True)]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for capture, standby in enumerate(standbys):
+        problems = standby.problems()
+        missing = [each.what for each in problems if "util-linux" in each.what]
+        assert missing == ["the Debian package util-linux is not installed"] * capture
 
 
 def test_where_links_lead_is_read_from_what_the_start_noted(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,19 @@ from typing import Any
 import pytest
 from tests.support.status_house import TODAY, StatusHouse, answer
 
+from pradrill.app import killed_runs
 from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.register.sabotage import SabotageEntry
+from pradrill.domain.run.event import Event
 from pradrill.domain.run.lease import LEASE_TERM
 from pradrill.domain.values.severity import Severity
+from pradrill.register.runs import derived_file
 from pradrill.register.runs.status_index import INDEX
+from pradrill.register.runs.store import FileRunStore
 from pradrill.register.sealing.publishing import push_head
 from pradrill.system.tools import ToolError
-from pradrill.testing import a_launch
+from pradrill.testing import a_launch, a_start
 
 Capture = pytest.CaptureFixture[str]
 
@@ -292,6 +297,37 @@ def test_runs_that_are_alive_killed_or_cut_off_are_told(tmp_path: Path, capsys: 
         holder.communicate()
     assert killed.is_dir()
     assert not (killed / "record.json").exists()
+
+
+def test_what_a_killed_run_may_come_to_is_kept_while_its_files_are_as_they_were(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its journal is read once; a wish that it ends, or another fact, has it read again."""
+    house = StatusHouse(tmp_path, ("shop",))
+    house.run("shop", "P", 20)
+    with closing(FileRunStore(house.state).open("shop", TODAY)) as journal:
+        journal.append(Event.STARTED, TODAY, a_start().model_dump(mode="json"))
+    killed = journal.folder
+    (killed / "people").mkdir()
+    reads: list[str] = []
+    real = killed_runs.prospect
+
+    def prospect(store: FileRunStore, run_id: str) -> killed_runs.Prospect:
+        reads.append(run_id)
+        return real(store, run_id)
+
+    monkeypatch.setattr(killed_runs, "prospect", prospect)
+    monkeypatch.setattr(derived_file, "_UNSETTLED", timedelta())
+    for _ in range(2):
+        assert "unfinished_run" in answer(house, capsys, "status", "--json").kinds()
+        time.sleep(0.05)
+    assert reads == [killed.name]
+    (killed / "people" / "abort.json").write_text("{}")
+    answer(house, capsys, "status")
+    with (killed / "journal.jsonl").open("a", encoding="utf-8") as more:
+        more.write("{}\n")
+    answer(house, capsys, "status")
+    assert reads == [killed.name] * 3
 
 
 def test_a_head_that_was_not_published_is_told(tmp_path: Path, capsys: Capture) -> None:

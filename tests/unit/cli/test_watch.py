@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pradrill.app.killed_runs import may_go_on
+from pradrill.app.killed_runs import prospect
 from pradrill.app.playback import Playback
 from pradrill.cli import main
 from pradrill.domain.run.event import Event
@@ -81,10 +81,10 @@ def test_a_killed_run_that_may_go_on_is_told_so(
         journal.append(Event.MARK, after(1), {"mark": Mark.DECLARED, "instant": instant})
     assert watch(tmp_path, "moodle") == 12
     assert f"pradrill resume {journal.folder.name}; or tear it down" in capsys.readouterr().err
-    assert may_go_on(store, journal.run_id)
+    assert prospect(store, journal.run_id).may_go_on
     with (journal.folder / "journal.jsonl").open("a", encoding="utf-8") as file:
         file.write("{nonsense\n")
-    assert not may_go_on(store, "20260101T000000Z-none-000000")
+    assert not prospect(store, "20260101T000000Z-none-000000").may_go_on
 
 
 def test_a_terminal_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

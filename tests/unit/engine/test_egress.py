@@ -221,6 +221,16 @@ def test_what_the_network_has_seen_is_a_hidden_dependency() -> None:
     assert "2 destinations were tried" in summary(record)
 
 
+def test_a_network_that_was_not_written_down_to_its_end_is_a_limit() -> None:
+    """What was seen is told, and that it may not be all."""
+    capture = FakeCapture(look(attempt(), listing="", gap=True))
+    record = Bench(plan=capturing(), capture=capture).run()
+    assert record.verdict is Verdict.PASSED
+    assert record.egress[HOST].gap
+    assert any("was not written down" in each for each in texts(record.limits))
+    assert "perhaps not all" in summary(record)
+
+
 def test_a_network_that_cannot_be_read_is_no_residue() -> None:
     """Nor is it said that nothing was tried."""
     record = Bench(plan=capturing(), capture=FakeCapture(PradrillError("it is torn"))).run()

@@ -19,12 +19,11 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from pradrill.adapters.questions.terminal import Terminal
-from pradrill.domain.run.abort import Abort
+from pradrill.domain.run.abort import WISH, Abort
 from pradrill.domain.run.question import Answer, Question
 from pradrill.errors import PradrillError, RecordError, UsageError
 
 _FOLDER = "people"
-_ABORT = "abort.json"
 _WITHDRAWN = b"withdrawn"
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -96,7 +95,7 @@ class FilePeople:
 
     def aborted(self, folder: Path) -> Abort | None:
         """Return who wants that run to end, if somebody does."""
-        path = folder / _FOLDER / _ABORT
+        path = folder / WISH
         with suppress(OSError, ValidationError):
             return Abort.model_validate_json(path.read_bytes())
         return None
@@ -107,9 +106,9 @@ class FilePeople:
         try:
             box.mkdir(mode=0o700, exist_ok=True)
             _give(box, folder)
-            is_first = _linked(box / _ABORT, wish.model_dump_json().encode())
+            is_first = _linked(folder / WISH, wish.model_dump_json().encode())
         except OSError as error:
-            raise _unwritten(box / _ABORT, error) from error
+            raise _unwritten(folder / WISH, error) from error
         if not is_first:
             before = self.aborted(folder)
             raise UsageError(

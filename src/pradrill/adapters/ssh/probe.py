@@ -148,7 +148,7 @@ class SshProbe:
                 mounts=host_words.mounts(mounts),
                 present=tuple(_present(host, paths, there)),
                 uptime=running["uptime"],
-                daemons=tuple(sorted(set(map(host_words.last_line, running["daemons"])))),
+                daemons=tuple(sorted(map(host_words.last_line, running["daemons"]))),
                 inventory=_inventory(inventories[0], units) if inventories else None,
             )
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # importing it costs time
 
 LOOK, ASK = 20, 5  # seconds for each program, and for a database server's answer
 MOST, LONGEST = 2_000, 150_000  # files that are compared, and characters of all their names
+LARGEST = 65_536  # bytes of a file whose content is compared, too
 PASSWORD: str = globals().get("PASSWORD", "")  # given by who carries it out; never a word
 SUDO = ("sudo", "-S", "-k", "-p", "") if PASSWORD else ("sudo", "-n")
 JOBS = (
@@ -33,7 +34,19 @@ JOBS = (
 )
 KEYS = ("authorized_keys", "authorized_keys2")
 RIGHTS = ("/etc/sudoers", "/etc/sudoers.d", "/etc/ssh/authorized_keys", "/etc/ssh/sshd_config.d")
-UNITS = ("/etc/systemd/system", "/usr/local/lib/systemd")
+UNITS = (
+    *("/etc/systemd/system", "/etc/systemd/user", "/usr/local/lib/systemd"),
+    "/var/lib/systemd/linger",  # whose units run on without a login
+)
+SETTINGS = (
+    *("/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/environment"),
+    *("/etc/ld.so.preload", "/etc/rc.local", "/etc/modules-load.d", "/etc/sysctl.conf"),
+    *("/etc/sysctl.d", "/etc/network", "/etc/netplan", "/etc/systemd/network"),
+    "/etc/NetworkManager/system-connections",
+)
+KERNEL = ("net/core", "net/ipv4", "vm")  # of these folders the files that lie in them
+KERNEL_FILES = ("hostname", "domainname", "sem", "shmmax", "shmall", "shmmni", "core_pattern")
+KERNEL_MOVES = ("available", "allowed")  # with the modules that are loaded
 DPKG = "/var/lib/dpkg/status"
 MARIADB = "/var/lib/mysql"
 POSTGRESQL = ("/var/lib/postgresql", "/var/lib/pgsql")
@@ -104,10 +117,15 @@ def output_of(
 
 
 def accounts() -> None:
-    """Print users with ids, home and shell, and groups with their members; no password."""
+    """Print users with ids, home, shell and 32 bits of the password, groups with their members."""
+    passwords = {}
+    if os.geteuid() == 0 and os.path.exists("/etc/shadow"):  # noqa: PTH110 pathlib costs time
+        shadows = (each.split(":") for each in lines_of("/etc/shadow"))
+        passwords = {each[0]: f"{zlib.crc32(each[1].encode()):x}" for each in shadows if each[1:]}
     for fields in (each.split(":") for each in lines_of("/etc/passwd")):
         if len(fields) > 6:  # noqa: PLR2004 seven fields
-            line("user", ":".join((*fields[2:4], *fields[5:7])), fields[0])
+            password = [passwords[fields[0]]] if fields[0] in passwords else []
+            line("user", ":".join((*fields[2:4], *fields[5:7], *password)), fields[0])
     for fields in (each.split(":") for each in lines_of("/etc/group")):
         if len(fields) > 3:  # noqa: PLR2004 four fields
             line("group", ":".join(fields[2:4]), fields[0])
@@ -180,8 +198,42 @@ def jobs() -> None:
 
 def units() -> None:
     """Print files of units; those that wait are listed with the services."""
-    for path in (each for top in UNITS for each in files_below(top)):
+    homes = {each.split(":")[5] for each in lines_of("/etc/passwd") if each.count(":") > 5}  # noqa: PLR2004 seven fields
+    of_users = [f"{home.rstrip('/')}/.config/systemd/user" for home in sorted(homes)]
+    for path in (each for top in (*UNITS, *of_users) for each in files_below(top)):
         line("unit", "", path)
+
+
+def settings() -> None:
+    """Print what says how the machine finds others and how it boots, and the kernel's settings."""
+    for path in (each for top in SETTINGS for each in files_below(top)):
+        line("setting", content_of(path), path)
+    paths = [f"{top}/{name}" for top in KERNEL for name in sorted(names_in(f"/proc/sys/{top}"))]
+    for path in (*paths, *(f"kernel/{name}" for name in KERNEL_FILES)):
+        if not any(each in path for each in KERNEL_MOVES):
+            line("setting", content_of(f"/proc/sys/{path}"), path.replace("/", "."))
+
+
+def routes() -> None:
+    """Print the routes of IPv4, as the kernel has them."""
+    for fields in (each.split() for each in lines_of("/proc/net/route")[1:]):
+        if len(fields) > 7:  # noqa: PLR2004 link, to, by, ..., mask
+            to, by, mask = (address_of(fields[place]) for place in (1, 2, 7))
+            line("route", "", f"{to}/{mask} by {by} on {fields[0]}")
+
+
+def address_of(number: str) -> str:
+    """Return an address as people write it: the kernel tells its bytes as they lie in memory."""
+    return socket.inet_ntoa(struct.pack("=I", int(number, 16)))
+
+
+def names_in(path: str) -> list[str]:
+    """Return the names of the files in a folder that can be read; none where there is none."""
+    try:
+        with os.scandir(path) as entries:
+            return [each.name for each in entries if each.is_file(follow_symlinks=False)]
+    except FileNotFoundError:
+        return []
 
 
 def mounts() -> None:
@@ -391,7 +443,7 @@ def nft_chains(answer: str) -> None:
 
 
 def files(*roots: str) -> None:
-    """Print the files below declared folders with their sizes, in an order that stays."""
+    """Print the files below declared folders with their state, in an order that stays."""
 
     def refuse(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):
@@ -400,12 +452,12 @@ def files(*roots: str) -> None:
     count = length = 0
     for root in roots:
         if not os.path.isdir(root) and os.path.lexists(root):  # noqa: PTH112 as above
-            line("file", str(os.lstat(root).st_size), root)
+            line("file", state_of(root), root)
         for folder, folders, names in os.walk(root, onerror=refuse):
             links = [each for each in folders if os.path.islink(f"{folder}/{each}")]  # noqa: PTH114
             folders.sort()
             for name in sorted((*names, *links)):
-                line("file", size_of(f"{folder}/{name}"), f"{folder}/{name}")
+                line("file", state_of(f"{folder}/{name}"), f"{folder}/{name}")
                 count += 1
                 length += len(folder) + len(name)
                 if count > MOST or length > LONGEST:
@@ -413,10 +465,16 @@ def files(*roots: str) -> None:
                     return
 
 
-def size_of(path: str) -> str:
-    """Return a file's size; of one that is just gone nothing."""
+def state_of(path: str) -> str:
+    """Return a file's size, rights and owners, and 32 bits of its content; nothing of one gone."""
     try:
-        return str(os.lstat(path).st_size)
+        status = os.lstat(path)
+        parts = [str(status.st_size), f"{status.st_mode:o}", str(status.st_uid), str(status.st_gid)]
+        if stat.S_ISLNK(status.st_mode):
+            parts.append(f"{zlib.crc32(os.readlink(path).encode(errors='surrogateescape')):x}")  # noqa: PTH115 as above
+        elif stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST:
+            parts.append(content_of(path))
+        return ":".join(parts)
     except OSError:
         return ""
 
@@ -427,6 +485,8 @@ LOOKS = {
     "package": packages,
     "cron": jobs,
     "unit": units,
+    "setting": settings,
+    "route": routes,
     "mount": mounts,
     "socket": sockets,
     "database": databases,

@@ -2,10 +2,10 @@
 
 Standard library only, Python 3.8 or later, never imported by pradrill. One argument, JSON: the
 name of the `mark` in environments, the `run`, `since` (seconds since boot when the host was looked
-at before anything was changed; null: not known), `daemons` (the names of those that ran then: one
-that the run has only started anew is left alone) and `commands`: whether only commands are ended
-whose shell still runs, with all below them, and not what they have put into the background, unless
-it is `younger` than so many seconds.
+at before anything was changed; null: not known), `daemons` (the names of those that ran then, each
+as often: one that the run has only started anew is left alone, one more of that name is not) and
+`commands`: whether only commands are ended whose shell still runs, with all below them, and not
+what they have put into the background, unless it is `younger` than so many seconds.
 
 With `all` it only tells what carries the `mark` of any run, as [run, pid, name, start] in `marked`.
 With `before` it only tells the `uptime` and the names of the `daemons` as they are now.
@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # importing it costs time
 PASSWORD: str = globals().get("PASSWORD", "")  # given by who carries it out; never a word
 SUDO = ("sudo", "-S", "-k", "-p", "") if PASSWORD else ("sudo", "-n")
 PROC = "/proc"
+MACHINE = "/etc/machine-id"
 KERNEL_THREAD = 0x00200000  # PF_KTHREAD, of the flags in /proc/PID/stat
 TICKS = os.sysconf("SC_CLK_TCK")  # a second, of a process's start
 TICK = 0.05  # seconds between two looks
@@ -103,22 +104,30 @@ def ours(request: Seen, processes: Seen) -> list[int]:
         for pid, words in processes.items()
         if words["of"] is not None and words["start"] >= since * TICKS
     }
-    spared = {os.getpid(), *above(os.getpid(), processes)}
+    spared = {os.getpid(), *above(os.getpid(), processes), *daemons(request, processes)}
 
     def is_ours(pid: int) -> bool:
         in_session = processes[pid]["session"] in first
         return pid in roots or in_session or not roots.isdisjoint(above(pid, processes))
 
-    return [
-        pid
-        for pid, words in processes.items()
-        if pid not in spared and not is_daemon(words, request) and is_ours(pid)
-    ]
+    return [pid for pid in processes if pid not in spared and is_ours(pid)]
 
 
-def is_daemon(words: Seen, request: Seen) -> bool:
-    """Tell whether it is a daemon of a name that one had before anything was changed."""
-    return words["parent"] in {0, 1} and words["name"] in request["daemons"]
+def daemons(request: Seen, processes: Seen) -> set[int]:
+    """Return the daemons of names that ran before anything was changed: as many, the oldest.
+
+    Whatever takes such a name can be one that was started anew; one more than there were is not.
+    """
+    spared: set[int] = set()
+    for name in set(request["daemons"]):
+        namesakes = [
+            pid
+            for pid, words in processes.items()
+            if words["name"] == name and words["parent"] in {0, 1} and not elsewhere(pid)
+        ]
+        namesakes.sort(key=lambda pid: processes[pid]["start"])
+        spared.update(namesakes[: request["daemons"].count(name)])
+    return spared
 
 
 def send(pids: list[int], number: int) -> None:
@@ -171,17 +180,28 @@ def end(request: Seen) -> tuple[Seen, list[int]]:
 
 
 def in_service(pid: int) -> bool:
-    """Tell whether systemd has it in a service: those are compared by themselves."""
-    return b".service" in read(pid, "cgroup")
+    """Tell whether systemd has it in a service: those are compared by themselves.
+
+    Of what users have started there, only what keeps it is: the rest is nobody's service.
+    """
+    cgroup = read(pid, "cgroup").strip()
+    return b".service" in cgroup and (b"/user@" not in cgroup or cgroup.endswith(b"/init.scope"))
 
 
 def elsewhere(pid: int) -> bool:
-    """Tell whether it sees other file systems than this login does, as a container's does."""
+    """Tell whether it lives on another machine than this login, as a container's does.
+
+    A mount namespace of its own is no other machine: whoever wants one has it with `unshare`.
+    """
     try:
-        one, here = (os.stat(f"{PROC}/{each}/ns/mnt") for each in (pid, "self"))  # noqa: PTH116
+        if os.path.samestat(*(os.stat(f"{PROC}/{each}/ns/mnt") for each in (pid, "self"))):  # noqa: PTH116
+            return False
     except OSError:  # another user's, or gone
         return False
-    return not os.path.samestat(one, here)
+    try:
+        return not os.path.samefile(f"{PROC}/{pid}/root{MACHINE}", MACHINE)  # noqa: PTH121
+    except OSError:
+        return True
 
 
 def others(request: Seen, processes: Seen) -> list[int]:
@@ -189,32 +209,40 @@ def others(request: Seen, processes: Seen) -> list[int]:
     if request["since"] is None:
         return []
 
-    since = request["since"] * TICKS
+    since, spared = request["since"] * TICKS, daemons(request, processes)
+    logins = {program(pid) for pid in above(os.getpid(), processes)}
     new = {pid: words for pid, words in processes.items() if pid != 1 and words["start"] > since}
 
-    orphans = [
+    orphans = [pid for pid, words in new.items() if words["parent"] in {0, 1} and pid not in spared]
+    return [
         pid
-        for pid, words in new.items()
-        if words["parent"] in {0, 1} and not is_daemon(words, request)
+        for pid in orphans
+        if not (is_login(pid, new[pid], logins) or in_service(pid) or elsewhere(pid))
     ]
 
-    return [pid for pid in orphans if not answered_for(pid, new[pid])]
+
+def is_login(pid: int, words: Seen, programs: set[str]) -> bool:
+    """Tell whether it is somebody's login: it has the name and the program of this one's."""
+    return words["name"].startswith("sshd") and program(pid) in {"", *programs}
 
 
-def answered_for(pid: int, words: Seen) -> bool:
-    """Tell whether a login, a service of systemd or a container answers for a process."""
-    return words["name"].startswith("sshd") or in_service(pid) or elsewhere(pid)
+def program(pid: int) -> str:
+    """Return the path of a process's program; nothing of another user's."""
+    try:
+        return os.readlink(f"{PROC}/{pid}/exe").replace(" (deleted)", "")  # noqa: PTH115
+    except OSError:
+        return ""
 
 
 def before() -> Seen:
     """Return what tells later which processes are new: the time, and which daemons run."""
     processes = look({"mark": "", "run": ""})
-    daemons = {
+    names = [
         words["name"]
         for pid, words in processes.items()
         if pid != 1 and words["parent"] in {0, 1} and not elsewhere(pid)
-    }
-    return {"uptime": uptime(), "daemons": sorted(daemons)}
+    ]
+    return {"uptime": uptime(), "daemons": sorted(names)}
 
 
 def marked(request: Seen) -> Seen:

@@ -23,6 +23,9 @@ PACKAGES = {
     "qemu-img": "qemu-utils",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
+    "setsid": "util-linux",
+    "prlimit": "util-linux",
+    "cat": "coreutils",
 }
 _SYSTEM = "/usr/sbin:/sbin"
 """Debian keeps mke2fs where an unprivileged user's PATH does not look."""

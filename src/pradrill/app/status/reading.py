@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pradrill import __version__
 from pradrill.app.reading import StateReader
-from pradrill.app.status.watched import watched
+from pradrill.app.status.watched import KeptProspects, watched
 from pradrill.domain.dossier.alarms_of import alarms_of
 from pradrill.domain.dossier.calendar import StatusCalendar
 from pradrill.domain.dossier.project_facts import ProjectFacts
@@ -64,6 +64,7 @@ def read_status(app: StateReader) -> StatusReading:
     app.in_doubt = doubt is not None
 
     parts = _KeptRuns(app, index, register)
+    prospects = KeptProspects(app, index)
     now = app.clock.now()
     grounds = Grounds(
         facts=project.facts,
@@ -84,14 +85,14 @@ def read_status(app: StateReader) -> StatusReading:
         organisation=project.facts.organisation,
         services=tuple(services),
         counts=counts_of(services),
-        alarms=alarms_of(grounds, services, watched(app, register, damage, now)),
+        alarms=alarms_of(grounds, services, watched(app, register, prospects, damage, now)),
         findings_open=by_severity(grounds.findings),
         findings_overdue=sum(is_overdue(each, now) for each in grounds.findings),
         damage=damage,
         head=None if head is None else str(head),
         entries=len(register.entries),
     )
-    fresh = lasting(project.row(), parts.rows(), start)
+    fresh = lasting(project.row(), parts.rows(), prospects.rows(), start)
     if fresh != index:
         write_index(app.state, fresh, __version__)
     return StatusReading(status, tuple(parts.damaged))

@@ -12,17 +12,54 @@ from pradrill.app.reading import StateReader
 from pradrill.domain.dossier.alarms_of import LivingRun, Watched
 from pradrill.domain.dossier.outbox import ChannelFailure
 from pradrill.domain.dossier.register_facts import RegisterFacts
+from pradrill.domain.run.abort import WISH
 from pradrill.domain.run.lease import LEASE_TERM
 from pradrill.errors import ConfigurationError, PradrillError
+from pradrill.register.runs.derived_file import stamp_of
+from pradrill.register.runs.draft import JOURNAL
 from pradrill.register.runs.folders import is_locked, is_sealed
 from pradrill.register.runs.ownership import lease_of
+from pradrill.register.runs.status_index import KeptProspect, StatusIndex
 from pradrill.register.sealing.publishing import REPOSITORY, newest_logged, newest_pushed
 
 _RUN_ID = re.compile(r"(\d{8}T\d{6})Z-(.*)-[0-9a-f]{6}")
 
 
+class KeptProspects:
+    """Which killed runs may go on: from the index, or read now."""
+
+    def __init__(self, app: StateReader, index: StatusIndex) -> None:
+        self._app = app
+        self._before = index.killed
+        self._fresh: dict[str, KeptProspect] = {}
+
+    def may_go_on(self, run_id: str) -> bool:
+        """Tell whether nothing forbids that a run goes on."""
+        folder = self._app.folders.runs / run_id
+        journal = stamp_of(str(folder / JOURNAL))
+        wish = stamp_of(str(folder / WISH))
+        row = self._before.get(run_id)
+        if row is None or (row.journal, row.wish) != (journal, wish):
+            from pradrill.app.killed_runs import prospect  # noqa: PLC0415 with a journal's models
+
+            may_go_on, lasts = prospect(self._app.store, run_id)
+            if journal is None or not lasts:
+                return may_go_on
+            row = KeptProspect(journal=journal, wish=wish, may_go_on=may_go_on)
+        self._fresh[run_id] = row
+        return row.may_go_on
+
+    def rows(self) -> dict[str, KeptProspect]:
+        """Return those that were asked for and last."""
+        return self._fresh
+
+
 def watched(
-    app: StateReader, register: RegisterFacts, damage: str | None, now: datetime
+    app: StateReader,
+    register: RegisterFacts,
+    prospects: KeptProspects,
+    damage: str | None,
+    now: datetime,
 ) -> Watched:
     """Return what there is beside the register."""
     strangers = app.folders.strangers(register.run_ids)
@@ -31,17 +68,11 @@ def watched(
     killed = app.folders.killed() if len(living) < len(others) else []
     return Watched(
         living=[run for folder in living for run in _living(app.state, folder.name, now)],
-        killed={run_id: _may_go_on(app, run_id) for run_id in killed},
+        killed={run_id: prospects.may_go_on(run_id) for run_id in killed},
         damage=damage,
         unpublished=_unpublished(app),
         silent=_silent(app),
     )
-
-
-def _may_go_on(app: StateReader, run_id: str) -> bool:
-    from pradrill.app.killed_runs import may_go_on  # noqa: PLC0415 with all models of a journal
-
-    return may_go_on(app.store, run_id)
 
 
 def _silent(app: StateReader) -> dict[str, ChannelFailure]:

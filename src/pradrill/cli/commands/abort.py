@@ -8,6 +8,7 @@ from datetime import timedelta
 from pradrill.adapters.questions.files import FilePeople
 from pradrill.app.author import user
 from pradrill.app.composition import App
+from pradrill.app.output import beside_deeds
 from pradrill.app.running import running
 from pradrill.cli.json_output import json_argument, print_json
 from pradrill.domain.run.abort import Abort
@@ -30,6 +31,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Ask the run to stop, and wait until its journal says that it does."""
+    beside_deeds()
     app = App(args)
     journal = running(
         app.store,

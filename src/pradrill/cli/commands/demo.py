@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
 from pradrill.app.demo_lab import demo_lab, destroy, set_up
+from pradrill.app.output import beside_deeds
 from pradrill.app.program import program
 from pradrill.app.progress import watch_lines
 from pradrill.app.reading import warn
@@ -50,6 +51,7 @@ def run(args: Namespace) -> int:
     if args.drills is None:
         args.drills = share / "drills"
 
+    beside_deeds()
     app = App(args)
     say = _Teller()
     with app.lab.alone(), demo_lab(app, share / "playbooks", say, keep=args.keep) as demo:

@@ -15,6 +15,7 @@ from pradrill.app.attempt import attempting
 from pradrill.app.backup_watch import watch_daily
 from pradrill.app.composition import App
 from pradrill.app.notifications.news import tell_news
+from pradrill.app.output import beside_deeds
 from pradrill.app.reading import warn
 from pradrill.app.schedule import Calendar, alone_at_the_schedule
 from pradrill.cli.arguments import verbose_argument
@@ -75,6 +76,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """List what is due, or run it; return the worst exit code."""
+    if args.launch:
+        beside_deeds()
     app = App(args)
     start = app.clock.now()
     project = _project(app, start, launch=args.launch)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pradrill.app.composition import App
 from pradrill.app.discreet_progress import DiscreetProgress
 from pradrill.app.leftovers import leftovers
+from pradrill.app.output import beside_deeds
 from pradrill.app.progress import watch
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import verbose_argument
@@ -32,6 +33,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Show what is left of runs that are over, then remove it if somebody says so."""
+    if args.yes:
+        beside_deeds()
     app = swept(App(args))
     with watch(app) as progress:
         discreet = DiscreetProgress(progress, app.secrets.masker)

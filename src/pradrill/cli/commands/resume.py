@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from pradrill.app.composition import App
 from pradrill.app.notifications.news import tell_news
-from pradrill.app.output import beside_a_run
+from pradrill.app.output import beside_deeds
 from pradrill.app.progress import watch
 from pradrill.app.resuming import Resuming
 from pradrill.cli.arguments import verbose_argument
@@ -29,12 +29,13 @@ def run(args: Namespace) -> int:
 
     A run that cannot go on is told why, and nothing of it is touched.
     """
+    beside_deeds()
     app = App(args)
     start = app.clock.now()
     resuming = Resuming(app, args.run)
     plan, disruption = resuming.facts.plan, resuming.facts.marks.get(Mark.DISRUPTION)
     since = (app.clock.now() - disruption.at).total_seconds() if disruption else 0.0
-    with beside_a_run(), watch(app, plan, since_disruption=since) as progress:
+    with watch(app, plan, since_disruption=since) as progress:
         record = resuming.go_on(progress)
     app.settle()
     tell(app, record)

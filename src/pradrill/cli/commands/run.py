@@ -14,7 +14,7 @@ from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
 from pradrill.app.first_words import first_words
 from pradrill.app.notifications.news import tell_news
-from pradrill.app.output import beside_a_run
+from pradrill.app.output import beside_deeds
 from pradrill.app.program import program
 from pradrill.cli.arguments import verbose_argument
 from pradrill.cli.commands.plan import print_plan, resolve_one
@@ -53,6 +53,7 @@ def run(args: Namespace) -> int:
         print_plan(app.masked(resolve_one(app, args.drill)), args)
         return ExitCode.PASSED
 
+    beside_deeds()
     rehearsal: bool = args.rehearsal
     attempt_made = attempting(app, args.drill, trigger="cli", rehearsal=rehearsal)
     with attempt_made as attempt, one_reading():
@@ -101,7 +102,7 @@ def carry_out(  # noqa: PLR0913 what a run may be told
     now = app.clock.now()
     since = (now - disruption.instant.at).total_seconds() if disruption else 0.0
 
-    with beside_a_run(), watch(app, plan, since_disruption=since) as progress:
+    with watch(app, plan, since_disruption=since) as progress:
         sweep(app, progress)
         return launch(
             app,

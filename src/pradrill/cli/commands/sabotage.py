@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from pradrill.app.composition import App
-from pradrill.app.output import beside_a_run
+from pradrill.app.output import beside_deeds
 from pradrill.app.progress import watch_lines
 from pradrill.app.sabotage import changed_since, faults_that_fit, sabotage
 from pradrill.cli.arguments import verbose_argument
@@ -43,6 +43,8 @@ def run(args: Namespace) -> int:
     if args.drill is None:
         return _list_scores(app, args)
 
+    if not args.list:
+        beside_deeds()
     plan = resolve_one(app, args.drill)
     faults = faults_that_fit(plan, tuple(args.only))
     if args.list:
@@ -53,7 +55,7 @@ def run(args: Namespace) -> int:
             print(*fault_lines(fitting), sep="\n")
         return ExitCode.PASSED
 
-    with beside_a_run(), watch_lines(app) as progress:
+    with watch_lines(app) as progress:
         entry = sabotage(app, plan, faults, progress, whole=not args.only)
 
     if args.json:

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pradrill.app.composition import App
 from pradrill.app.damage import wrongs
 from pradrill.app.launch import sweep, tear_down_again
+from pradrill.app.output import beside_deeds
 from pradrill.app.progress import watch
 from pradrill.cli.arguments import verbose_argument
 from pradrill.cli.json_output import json_argument, print_json
@@ -25,6 +26,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Tear down, enter what it came to, and tell; the run's own record stays as it is."""
+    beside_deeds()
     app = App(args)
     with watch(app) as progress:
         swept = {record.run_id for record in sweep(app, progress)}

@@ -140,7 +140,8 @@ class StandbyKind(Model):
     unchanged_after_teardown: tuple[Annotated[str, Field(pattern=r"^/")], ...] = Field(
         default=(),
         description="absolute paths on the standby whose files, up to 2,000, must be there after "
-        "the teardown as before, each with its size",
+        "the teardown as before, each with its size, rights and owner, and up to 64 kB with its "
+        "content",
         examples=[["/etc/apache2", "/var/www"]],
     )
 

@@ -78,6 +78,7 @@ class EgressLook(Model):
     names: tuple[AskedName, ...] = ()
     names_unkept: int = Field(default=0, description="questions for which there was no room")
     resolver: bool = Field(default=False, description="whether names are written down")
+    gap: bool = Field(default=False, description="not all that the host sent was written down")
 
 
 class HostEgress(Model):
@@ -106,6 +107,9 @@ class HostEgress(Model):
     nameless: bool = Field(
         default=False, description="what writes names down was found ended before its time"
     )
+    gap: bool = Field(
+        default=False, description="what writes down what its card sends did so no more"
+    )
     removed: bool = Field(default=False, description="proven: looked for afterwards")
 
     def after(self, look: EgressLook) -> HostEgress:
@@ -117,6 +121,7 @@ class HostEgress(Model):
                 "names": _most_asked(self.names, look.names),
                 "names_unkept": max(self.names_unkept, look.names_unkept),
                 "nameless": self.nameless or not look.resolver,
+                "gap": self.gap or look.gap,
             }
         )
 

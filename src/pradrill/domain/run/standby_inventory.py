@@ -29,6 +29,8 @@ class InventoryKind(StrEnum):
     CRON = "cron"  # a file of jobs
     TIMER = "timer"
     UNIT = "unit"
+    SETTING = "setting"  # of the network, of the boot, of the kernel
+    ROUTE = "route"
     MOUNT = "mount"
     SOCKET = "socket"
     DATABASE = "database"
@@ -38,9 +40,16 @@ class InventoryKind(StrEnum):
 
 
 COME_AND_GO = frozenset(
-    {InventoryKind.TIMER, InventoryKind.UNIT, InventoryKind.MOUNT, InventoryKind.SOCKET}
+    {
+        *(InventoryKind.TIMER, InventoryKind.UNIT, InventoryKind.ROUTE),
+        *(InventoryKind.MOUNT, InventoryKind.SOCKET),
+    }
 )
 """They end by themselves when nobody uses them: that one is gone, or another, is nobody's doing."""
+
+
+_LATER = frozenset({InventoryKind.SETTING, InventoryKind.ROUTE})
+"""Kinds that older versions have not looked at, and of which every machine has something."""
 
 
 WAYS_IN = frozenset(
@@ -137,11 +146,17 @@ def difference(before: StandbyInventory, after: StandbyInventory) -> tuple[Diffe
     return tuple(
         each
         for kind in InventoryKind
-        if (kind in before.unseen) == (kind in after.unseen)
+        if _is_comparable(kind, before, after)
         for each in _of_kind(
             kind, _comparable(kind, before, after), _comparable(kind, after, before)
         )
     )
+
+
+def _is_comparable(kind: InventoryKind, one: StandbyInventory, other: StandbyInventory) -> bool:
+    """Tell whether both have looked at a kind, with the same success."""
+    looks = [kind in each.seen for each in (one, other)]
+    return (kind in one.unseen) == (kind in other.unseen) and (kind not in _LATER or all(looks))
 
 
 def _comparable(
@@ -179,8 +194,16 @@ def _of_kind(
             yield Difference(kind, name, InventoryChange.NEW)
         elif kind not in COME_AND_GO and name not in after:
             yield Difference(kind, name, InventoryChange.GONE)
-        elif kind not in COME_AND_GO and before[name] != after[name]:
+        elif kind not in COME_AND_GO and not _is_same(before[name], after[name]):
             yield Difference(kind, name, InventoryChange.CHANGED)
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Tell whether what is noted of a thing is the same, as far as both have noted it.
+
+    Older versions noted less: of a file its size alone, of a user no password.
+    """
+    return one == other or one.startswith(f"{other}:") or other.startswith(f"{one}:")
 
 
 def _reasons(differences: Sequence[Difference]) -> Iterator[Reason]:

@@ -441,6 +441,14 @@ class Code(StrEnum):
             "asked for are not known"
         ),
     )
+    EGRESS_GAP = (
+        "egress-gap",
+        N_(
+            "what the network card of %(host)s sent at the end was not written down: what writes "
+            "it had ended or was stopped, or the machine had, so that it is not known what else "
+            "was tried"
+        ),
+    )
     EGRESS_FULL = (
         "egress-full",
         N_(

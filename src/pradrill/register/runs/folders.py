@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pradrill.errors import RecordError, UsageError
 from pradrill.register.chain.register import Register
-from pradrill.register.runs.draft import ALIVE
+from pradrill.register.runs.draft import ALIVE, has_begun
 from pradrill.register.runs.entries import hashes_at_hand, lost
 from pradrill.register.runs.ownership import owner
 from pradrill.system.durable_files import opened
@@ -70,6 +70,19 @@ class RunFolders:
         names = (*self._names(_RUN), *self._names(_UNBEGUN))
         return [self.runs / name for name in names if name not in entered]
 
+    def owes_entries(self, entered: Collection[str]) -> bool:
+        """Tell whether anything here is to be entered that is not among those.
+
+        A run that goes on is not, nor one that was only killed: it is swept first.
+        """
+        strangers = self.strangers(entered)
+        if not strangers:
+            return False
+        key = self.register.public_key()
+        return any(
+            is_sealed(each) or not has_begun(each) or _is_made_up(each, key) for each in strangers
+        )
+
     def _split(self) -> tuple[list[str], list[str]]:
         """Return the ids of the sealed runs, and of the others. Of thousands, so they are text."""
         sealed: list[str] = []
@@ -87,7 +100,6 @@ class RunFolders:
         folders = self.sealed_or_not()[1]
         if not folders:
             return []
-        from pradrill.register.runs.vouched import not_begun  # noqa: PLC0415 a list has none
 
         registered, key = hashes_at_hand(self.register), None
         with suppress(RecordError):  # neither then: a killed run is torn down all the same
@@ -96,7 +108,7 @@ class RunFolders:
         return [
             folder
             for folder in folders
-            if folder.name not in registered and not_begun(folder, key) is None
+            if folder.name not in registered and not _is_made_up(folder, key)
         ]
 
     def _folders(self) -> list[Path]:
@@ -142,6 +154,15 @@ def _has_record(folder: str) -> bool:
             raise
         return False
     return True
+
+
+def _is_made_up(folder: Path, key: str | None) -> bool:
+    """Tell whether no process of ours began a run; where no key is named nothing says so."""
+    if key is None:
+        return False
+    from pradrill.register.runs.vouched import not_begun  # noqa: PLC0415 with a record's models
+
+    return not_begun(folder, key) is not None
 
 
 def is_locked(folder: Path) -> bool:

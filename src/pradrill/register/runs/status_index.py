@@ -52,11 +52,21 @@ class KeptProject(Model):
         )
 
 
+class KeptProspect(Model):
+    """Whether a killed run may go on, and of which files that was made."""
+
+    journal: FileStamp
+    wish: FileStamp | None
+    """That somebody wants it to end; none: nobody has said so."""
+    may_go_on: bool
+
+
 class StatusIndex(Model):
     """All that is kept."""
 
     project: KeptProject | None = None
     runs: dict[str, KeptParts] = {}
+    killed: dict[str, KeptProspect] = {}
 
 
 def read_index(state: Path, version: str) -> StatusIndex:
@@ -76,7 +86,10 @@ def write_index(state: Path, index: StatusIndex, version: str) -> None:
 
 
 def lasting(
-    project: KeptProject | None, runs: Mapping[str, KeptParts], now: datetime
+    project: KeptProject | None,
+    runs: Mapping[str, KeptParts],
+    killed: Mapping[str, KeptProspect],
+    now: datetime,
 ) -> StatusIndex:
     """Return what can be kept: a file that has just changed could change again unseen."""
     if project is not None:
@@ -86,4 +99,5 @@ def lasting(
     return StatusIndex(
         project=project,
         runs={run_id: row for run_id, row in runs.items() if is_settled(row.stamp, now)},
+        killed={run_id: row for run_id, row in killed.items() if is_settled(row.journal, now)},
     )

@@ -6,9 +6,12 @@ import base64
 import hashlib
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pradrill.domain.run.record import RunRecord
 from pradrill.system.tools import tool
+
+if TYPE_CHECKING:  # see sealer.py
+    from pradrill.domain.run.record import RunRecord
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.register.entry import Head, Seals
-from pradrill.domain.run.record import RunRecord
 from pradrill.register.chain.lines import head_line
 from pradrill.register.sealing.attesting import attest
 from pradrill.register.sealing.publishing import REPOSITORY, log_head, push_head
 from pradrill.register.sealing.signing import public_key, sign
 from pradrill.register.sealing.stamping import stamp
 from pradrill.system.tools import ToolError
+
+if TYPE_CHECKING:  # status asks for the key, and needs none of its models
+    from pradrill.domain.run.record import RunRecord
 
 Tell = Callable[[str], None]
 

@@ -121,6 +121,8 @@ def _inventory_kinds() -> Mapping[str, str]:
         InventoryKind.CRON: pgettext("left behind", "cron file"),
         InventoryKind.TIMER: pgettext("left behind", "timer"),
         InventoryKind.UNIT: pgettext("left behind", "unit"),
+        InventoryKind.SETTING: pgettext("left behind", "setting"),
+        InventoryKind.ROUTE: pgettext("left behind", "route"),
         InventoryKind.MOUNT: pgettext("left behind", "mount"),
         InventoryKind.SOCKET: pgettext("left behind", "socket"),
         InventoryKind.DATABASE: pgettext("left behind", "database"),

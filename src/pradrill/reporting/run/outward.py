@@ -47,6 +47,8 @@ def summary(record: RunRecord) -> str:
                 _("That is not all: it is not proven that the way out was denied throughout."),
             )
         )
+    if any(egress.gap for egress in record.egress.values()):
+        return " ".join((_count(record), _("That is perhaps not all: see the limits.")))
     return _count(record)
 
 

@@ -106,6 +106,23 @@ def test_what_is_new_counts_and_what_idles_out_does_not(kind: InventoryKind) -> 
     assert {each[1:] for each in difference(before, after)} == expected
 
 
+def test_what_an_older_version_did_not_note_is_not_compared() -> None:
+    """Of files it noted the size, of users no password, of settings and routes nothing."""
+    before = StandbyInventory(seen={"file": {"/a": "12"}, "user": {"ann": "1:1:/:/bin/sh"}})
+    after = StandbyInventory(
+        seen={
+            "file": {"/a": "12:100644:0:0:ff"},
+            "user": {"ann": "1:1:/:/bin/sh:ff"},
+            "setting": {"/etc/hosts": "ff"},
+            "route": {"0.0.0.0/0.0.0.0 by 192.0.2.1 on eth0": ""},
+        }
+    )
+    assert difference(before, after) == difference(after, before) == ()
+    grown = StandbyInventory(seen={"file": {"/a": "120:100644:0:0:ff"}})
+    assert [each.name for each in difference(before, grown)][:1] == ["ann"]
+    assert "/a" in [each.name for each in difference(before, grown)]
+
+
 def test_what_cannot_be_seen_any_more_is_not_verified_and_what_never_was_is_a_limit() -> None:
     """Nothing is said to be gone, or new, because a look was not possible."""
     users = stock(InventoryKind.USER, ann="1")

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from pradrill.errors import PradrillError
 
+PROGRAMS = ("setsid", "prlimit", "cat")
+"""What it takes of this machine."""
+
 
 @contextmanager
 def bounded_file(path: Path, largest: int) -> Iterator[int]:

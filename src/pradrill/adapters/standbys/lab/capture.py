@@ -5,8 +5,10 @@ The file is pcap with Ethernet frames, sent by the machine alone, each cut after
 
 from __future__ import annotations
 
+import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -28,6 +30,8 @@ _DNS = 53
 _LEASES = {(68, 67), (546, 547)}
 _NO_CAPTURE = "no capture of frames"
 _ATTEMPTS, _ASKED, _LABEL = 500, 500, 63
+_WORD, _LOOKS, _PAUSE = 10.0, 40, 0.05
+"""Seconds for a machine's first word; looks at the file, and seconds between two."""
 
 Address = IPv4Address | IPv6Address
 
@@ -54,6 +58,30 @@ def read_capture(path: Path, host: str, links: frozenset[str]) -> EgressLook:
     except (OSError, ValueError) as error:
         raise PradrillError(f"what the network card of {host} sent cannot be read") from error
     return tries.look(host, is_full=is_full)
+
+
+def is_written(path: Path, port: int, sleep: Callable[[float], None]) -> bool:
+    """Make a machine send something, and tell whether the file has it.
+
+    What writes it can be ended or stopped, as by an administrator who finds a lone `cat`: then
+    what the file holds is true, and not all. `port` leads to its SSH, whose server speaks first.
+    """
+    before = _size(path)
+    if before >= LARGEST:  # that is told by itself
+        return True
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), _WORD) as line:
+        line.recv(1)
+    for _ in range(_LOOKS):
+        if _size(path) > before:
+            return True
+        sleep(_PAUSE)
+    return False
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):
+        return path.stat().st_size
+    return 0
 
 
 def _frames(file: BinaryIO) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from pradrill.adapters.standbys.files import lock_file, missing, write_private
 from pradrill.adapters.standbys.lab import qemu
 from pradrill.adapters.standbys.lab.accelerator import Accelerator
+from pradrill.adapters.standbys.lab.bounded_file import PROGRAMS as BOUNDING
 from pradrill.adapters.standbys.lab.capture import read_capture
 from pradrill.adapters.standbys.lab.image import Image
 from pradrill.adapters.standbys.lab.links import address_of
@@ -124,12 +125,13 @@ class LabMachines:
     def problems(self) -> Sequence[Impediment]:
         """Say what stands in the way of starting, touching nothing."""
         needed = (qemu.PROGRAM, "qemu-img", "ssh", "ssh-keygen")
+        capturing = BOUNDING if self._capture else ()
         problems = [
             Impediment(
                 f"the Debian package {each} is not installed",
                 mend=[as_root(f"apt-get install {each}")],
             )
-            for each in missing(needed)
+            for each in missing((*needed, *capturing))
         ]
         if not self._lab.built:
             problems.append(
@@ -181,7 +183,9 @@ class LabMachines:
     def attempts(self, host: Host) -> EgressLook:
         """Return what a host's network card has sent. Raises PradrillError."""
         machine = next(each for each in self._machines if each.name == host.name)
-        return read_capture(machine.captured, host.name, frozenset(self._links))
+        is_whole = machine.writes_on()
+        look = read_capture(machine.captured, host.name, frozenset(self._links))
+        return look.model_copy(update={"gap": not is_whole})
 
     def save(self, say: Say) -> Sequence[LabCopies]:
         """Save the machines as they run, which ends them."""

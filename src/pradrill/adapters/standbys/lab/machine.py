@@ -16,6 +16,7 @@ from pathlib import Path
 from pradrill.adapters.standbys.files import lock_file, require, run, write_private
 from pradrill.adapters.standbys.lab import qemu
 from pradrill.adapters.standbys.lab.accelerator import Accelerator
+from pradrill.adapters.standbys.lab.capture import is_written
 from pradrill.adapters.standbys.lab.image import Image
 from pradrill.adapters.standbys.lab.links import read_links, write_links
 from pradrill.adapters.standbys.seed import (
@@ -189,6 +190,10 @@ class Machine:
     def captured(self) -> Path:
         """Return the file that what its network card sends is written down in."""
         return self._qemu.captured
+
+    def writes_on(self) -> bool:
+        """Tell whether what its network card sends is still written down."""
+        return is_written(self.captured, self._qemu.port, self._clock.sleep)
 
     def prepare(self, say: Say) -> None:
         """Boot it once and freeze it, unless that is done. Raises as `up`."""
