@@ -32,6 +32,7 @@ FILES = "sources/test_file_restores.py::"
 SUMS = "sources/test_checksums.py::"
 BAD = "sources/test_bad_restores.py::"
 SERVERS = "sources/test_restic_servers.py::"
+BORG = "sources/test_borg_servers.py::"
 SHAPES = "unit/adapters/test_hostile_catalogues.py::"
 INVENTORY = "unit/config/test_become_and_templates.py::"
 
@@ -95,7 +96,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("words of a tool that failed", "all four", "no catalogue",
             SHAPES + "test_what_a_tool_printed_before_it_failed_is_no_catalogue"),
     ),
-    "servers of HTTP": (
+    "servers and what their credentials may": (
         Row("wrong login, no repository, nobody there", "restic, rclone", "each its own reason",
             SERVERS + "test_credentials_that_cannot_delete_are_asked_to"),
         Row("an append-only server", "restic, rclone", "read, and proven to refuse",
@@ -104,6 +105,11 @@ ROWS: dict[str, tuple[Row, ...]] = {
             SERVERS + "test_credentials_that_can_delete_are_refused"),
         Row("S3 with and without DeleteObject, wrong and missing keys", "restic, moto",
             "refused or proven", SERVERS + "test_keys_of_s3_that_cannot_delete_are_asked_to"),
+        Row("append-only, by its path; by its repository; by its own setting alone", "borg, sshd",
+            "proven; not known, and why",
+            BORG + "test_a_login_that_cannot_delete_for_good_is_asked_to"),
+        Row("a shell or SFTP beside borg serve", "sshd", "can delete, whatever borg refuses",
+            BORG + "test_a_login_that_cannot_delete_for_good_is_asked_to"),
     ),
     "fixed command lines": (
         Row("a stanza in conf.d", "pgbackrest", "found, by its own configuration or options",

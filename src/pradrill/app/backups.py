@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from pradrill.adapters.backups.barman import Barman
 from pradrill.adapters.backups.borg import Borg
@@ -25,6 +24,7 @@ from pradrill.domain.declared.backup_source import (
 )
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, IntegrityResult
+from pradrill.domain.values.ssh_place import ssh_place
 from pradrill.ports import Bounds, Clock, Folder, RecoveryPointSource
 from pradrill.register.runs.store import FileRunStore
 
@@ -91,12 +91,9 @@ def checked_before(spec: RecoveryPointSpec, store: FileRunStore) -> tuple[Integr
 
 
 def _folder(declared: DumpsSource, resolve: Resolve) -> Folder:
-    if not declared.folder.startswith("sftp://"):
+    place, ssh, secret = ssh_place(declared.folder), declared.ssh, declared.password
+    if place is None:
         return LocalFolder()
 
-    url = urlsplit(declared.folder)
-    ssh = declared.ssh
-    place = SftpPlace(url.hostname or "", url.port, url.username, ssh.known_hosts, ssh.private_key)
-
-    secret = declared.password
-    return SftpFolder(place, (lambda: resolve(secret)) if secret else None)
+    reached = SftpPlace(place.host, place.port, place.user, ssh.known_hosts, ssh.private_key)
+    return SftpFolder(reached, (lambda: resolve(secret)) if secret else None)

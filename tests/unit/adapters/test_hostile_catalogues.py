@@ -256,3 +256,14 @@ def test_a_file_of_checksums_tells_of_files_or_of_nothing(content: bytes, name: 
         assert (algorithm == "") is (digest == "")
         assert not algorithm or algorithm in checksums.KINDS[len(digest)]
     assert len(checksums.sum_beside(text, name)) == 2
+
+
+def test_a_name_that_is_no_utf_8_costs_its_own_backup_alone() -> None:
+    """As borg 1.1 takes from a terminal in Latin-1: no text, and a tool's whole answer before."""
+    listing = of_borg([Night(NOW - DAY, is_whole=True), Night(NOW, is_whole=True)], UTC)
+    listing["archives"][1] |= {"name": "nuit-?", "barchive": "nuit-\udce9"}
+    (borg,) = (each for each in SOURCES if isinstance(each, Borg))
+    with saying(borg, CompletedCommand(0, json.dumps(listing), "")):
+        catalogue = borg.catalogue(BOUNDS)
+    assert [point.id for point in catalogue.usable()] == ["shop-0"]
+    assert [line.partition(":")[0] for line in catalogue.unusable()] == ["nuit-?"]

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
+from pradrill.adapters.backups.borg_deletion import refuse_deletion
 from pradrill.domain.declared.backup_source import BorgSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
@@ -108,19 +109,22 @@ class Borg:
             raise self._refusal(answer, bounds.deadline)
 
         try:
-            archives = _Listing.model_validate_json(answer.out).archives
+            archives = _Listing.model_validate(json.loads(answer.out)).archives
             points = tuple(_point(archive) for archive in archives)
-        except ValidationError as error:
+        except (*UNREADABLE, ValidationError) as error:
             raise NotReadyError(
                 f"what borg says of {self._name} is not what borg 1.x says",
                 hint="Run borg list --json by hand and see what it prints.",
             ) from error
 
+        if self._declared.append_only:  # once it was read with the same login
+            refuse_deletion(self._declared, bounds)
         return Catalogue(
             source=self._declared.name,
             location=self._declared.repository,
             read_at=self._clock.now(),
             points=points,
+            append_only=self._declared.append_only,
         )
 
     def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:

@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from tempfile import TemporaryDirectory
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
@@ -20,6 +20,7 @@ from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.model import Utc
+from pradrill.domain.values.ssh_place import ssh_place
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Clock
 from pradrill.system import scratch
@@ -269,11 +270,10 @@ def _hint(hint: str | None, repository: str) -> str | None:
 
 def _login(repository: str) -> tuple[list[str], str]:
     """Return the option with the port, if any, and the login that an sftp: repository names."""
-    if not repository.startswith("sftp://"):
+    place = ssh_place(repository)
+    if place is None:
         return [], repository.removeprefix("sftp:").partition(":")[0]
-    url = urlsplit(repository)
-    host = f"{url.username}@{url.hostname}" if url.username else f"{url.hostname}"
-    return (["-p", str(url.port)] if url.port else []), host
+    return [*place.port_option], unquote(place.login)  # restic takes it for a URL
 
 
 def _with_login(repository: str, secrets: Mapping[str, str]) -> str:

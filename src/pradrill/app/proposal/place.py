@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from pradrill.adapters.backups.dumps import checksums
 from pradrill.adapters.backups.dumps.local_folder import LocalFolder
 from pradrill.domain.declared.backup_source import RecoveryPointSpec, listed
+from pradrill.domain.values.ssh_place import ssh_place
 from pradrill.errors import NotReadyError, UsageError
 from pradrill.ports import Bounds, FolderEntry
 from pradrill.system.command import run
@@ -120,10 +120,9 @@ def _needs_password(place: str) -> str:
 
 def _server_of(place: str) -> BackupServer | None:
     """Return the server in sftp:USER@HOST:PATH, sftp://… or ssh://…, if there is one."""
-    if re.match(r"(sftp|ssh)://", place):
-        url = urlsplit(place)
-        path = re.sub(r"^//", "/", url.path)
-        return BackupServer(url.hostname or "", url.username or "root", url.port or 22, path)
+    if re.match(r"(sftp|ssh)://", place) and (its := ssh_place(place)) is not None:
+        path = re.sub(r"^//", "/", its.path)
+        return BackupServer(its.host, its.user or "root", its.port or 22, path)
     match = re.fullmatch(r"sftp:(?:([^@:]+)@)?([^:]+):(.+)", place)
     return BackupServer(match[2], match[1] or "root", 22, match[3]) if match else None
 

@@ -24,15 +24,12 @@ from pradrill.domain.values.model import Model, RelativePath, Utc
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.secret import SecretName
+from pradrill.domain.values.ssh_place import ssh_place
 
 _WITH_PASSWORD = re.compile(r"//[^/@]*:[^/@]*@")
 _CADENCE = timedelta(minutes=1)
 _MOST_PARTS = 256  # restic's own limit
 _SECRET_OPTION = re.compile(r"(?i)(pass|secret|token)[^=]*=")
-_LAST_PORT = 65_535
-_SSH_ADDRESS = re.compile(
-    r"\w+://([^/@]*@)?(\[[0-9A-Fa-f:.]+(%\w+)?\]|[^-:/@\[\]][^:/@\[\]]*)(:(?P<port>[0-9]{1,5}))?/"
-)
 _VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 
 
@@ -49,10 +46,7 @@ def _place(value: str) -> str:
 
 def _has_host(place: str) -> bool:
     """Tell whether an address of SSH's names a host, and a port that there can be."""
-    if not place.startswith(("sftp://", "ssh://")):
-        return True
-    address = _SSH_ADDRESS.match(place)
-    return address is not None and 0 < int(address["port"] or "22") <= _LAST_PORT
+    return not place.startswith(("sftp://", "ssh://")) or ssh_place(place) is not None
 
 
 def _word(value: str) -> str:
@@ -191,7 +185,20 @@ class BorgSource(BackupSource):
         description="borg's own options, before its command",
         examples=[["--remote-path=borg1"]],
     )
+    append_only: bool = Field(
+        default=False,
+        description="the drill's login must not be able to delete for good: borg serve "
+        "--append-only is all that it opens; it is asked to, of what is not there; ssh:// only",
+        examples=[True],
+    )
     ssh: Ssh = Field(default=Ssh(), description="how a repository behind SSH is reached")
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        if self.append_only and not self.repository.startswith("ssh://"):
+            msg = "append_only can be tried of an ssh:// repository only"
+            raise ValueError(msg)
+        return self
 
     @property
     def writes(self) -> tuple[Path, ...]:

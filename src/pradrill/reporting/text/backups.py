@@ -23,7 +23,7 @@ def reading_facts(reading: CatalogueReading) -> Iterator[tuple[str, str]]:
     yield "copy", f"{reading.source}, {reading.location}"
     yield "in the catalogue", f"{reading.points} backups, {len(reading.unusable)} unusable"
     if reading.append_only:
-        yield "deletion", "refused to these credentials: it was tried"
+        yield "deletion", "nothing goes for good with these credentials: it was tried"
     yield from worst_facts(reading.worst_case)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from pradrill.adapters.backups.dumps import checksums, kinds, soundness
 from pradrill.adapters.backups.dumps.checksums import Sum
@@ -22,6 +21,7 @@ from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.dated_text import read_date
 from pradrill.domain.values.duration import format_duration
 from pradrill.domain.values.instant_text import parse_instant
+from pradrill.domain.values.ssh_place import ssh_place
 from pradrill.errors import PradrillError
 from pradrill.ports import Bounds, Clock, Folder, FolderEntry
 
@@ -53,8 +53,8 @@ class Dumps:
         self._declared = declared
         self._folder = folder
         self._clock = clock
-        sftp = declared.folder.startswith("sftp://")
-        self._top = (urlsplit(declared.folder).path if sftp else declared.folder).rstrip("/") or "/"
+        place = ssh_place(declared.folder)
+        self._top = (place.path if place else declared.folder).rstrip("/") or "/"
 
     def catalogue(self, bounds: Bounds) -> Catalogue:
         """Return what bears a name of the declared form; its neighbours are left out."""
