@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.e2e.scenes.libvirt_host import BASE, LibvirtHost, install, libvirt_host
 from tests.e2e.test_own_image import cloud_image
 from tests.integration.house import build
+
+from pradrill.errors import ExitCode
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks/provision/libvirt"
@@ -113,8 +116,10 @@ def test_the_next_command_after_kill_9_destroys_the_clone(host: LibvirtHost, hou
     assert "pradrill-" not in host.virsh("list", "--all", "--name")
 
 
-def test_a_machine_is_taken_from_its_snapshot_and_put_back(host: LibvirtHost, house: Path) -> None:
-    """Its disk is what the snapshot holds, and it carries no tag any more."""
+def test_a_machine_is_taken_from_its_snapshot_and_put_back(
+    host: LibvirtHost, house: Path, tmp_path: Path
+) -> None:
+    """Also by the next command, of a run killed while it put it back; no second run gets it."""
     disk = f"{Path(BASE).parent}/spare1.qcow2"
     copying = ["cp", str(host.root / BASE[1:]), str(host.root / disk[1:])]
     subprocess.run(copying, check=True)
@@ -128,3 +133,27 @@ def test_a_machine_is_taken_from_its_snapshot_and_put_back(host: LibvirtHost, ho
     assert json.loads(pradrill(host, house, "show", "--json").stdout)["residue"] == []
     assert (host.volumes(), host.virsh("dumpxml", "--inactive", "spare1")) == before
     assert host.virsh("domstate", "spare1").strip() == "shut off"
+
+    other = shutil.copytree(house, tmp_path / "other", ignore=shutil.ignore_patterns("state"))
+    command = [sys.executable, "-m", "pradrill", "--state", "state", "run", "shop"]
+    with subprocess.Popen([*host.inside, *command], cwd=house, start_new_session=True) as run:
+        wait_until(lambda: "running" in host.virsh("domstate", "spare1"))
+        refused = pradrill(host, other, "run", "shop")
+        assert refused.returncode == ExitCode.FAILED, refused.stdout
+        assert "spare1 is another run's" in refused.stdout
+        wait_until(lambda: "shut off" in host.virsh("domstate", "spare1"))
+        assert run.poll() is None, "the second run has ended it, or it is over"
+        run.send_signal(signal.SIGKILL)
+    result = pradrill(host, house, "runs")
+    assert "was killed; its standby was torn down" in result.stderr
+    steps = json.loads(pradrill(host, house, "show", "--json").stdout)["steps"]
+    assert ("check the service", "passed") in {(each["name"], each["outcome"]) for each in steps}
+    assert (host.volumes(), host.virsh("dumpxml", "--inactive", "spare1")) == before
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Return once something is so: an emulated boot is slow."""
+    end = time.monotonic() + 3_000
+    while not is_so():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.2)

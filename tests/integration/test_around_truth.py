@@ -112,7 +112,7 @@ def test_all_that_ansible_opens_is_hashed(tmp_path: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    inputs = around([folder / "playbooks/restore.yml"], folder / "inventories/standby.yml", set())
+    inputs = around([folder / "playbooks/restore.yml"], [folder / "inventories/standby.yml"], set())
     hashed = {os.path.relpath(file.path, folder) for file in inputs.files}
     truth = opened(folder, tmp_path / "spy")
     assert len(truth) >= 20

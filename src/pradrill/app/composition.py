@@ -49,7 +49,7 @@ class App(StateReader):
             files=files,
             around=around(
                 loaded.drill.playbooks(),
-                loaded.drill.standby.inventory_file,
+                loaded.drill.standby.inventories,
                 {file.path for file in files},
             ),
             places=loaded.places,

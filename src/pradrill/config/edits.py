@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pradrill.config.fingerprint import hashed
-from pradrill.config.playbook_inputs import around
+from pradrill.config.playbook_inputs import BESIDE_INVENTORY, around
 from pradrill.config.project import named_files
 from pradrill.domain.run.run_plan import FileHash, RunPlan
 
@@ -17,8 +17,8 @@ from pradrill.domain.run.run_plan import FileHash, RunPlan
 def edits(plan: RunPlan, playbooks: Collection[Path] | None = None) -> tuple[Path, ...]:
     """Return the files that are not what they were: changed, gone, or new beside a playbook.
 
-    Of some playbooks alone: those that they take in, by their texts of now. What is gone may have
-    been theirs.
+    Of some playbooks alone: those that they take in, by their texts of now, and what lies beside
+    the inventories. What is gone may have been theirs.
     """
     drill = plan.drill
     paths = dict.fromkeys(path for path in named_files(drill) if path.is_file())
@@ -27,7 +27,7 @@ def edits(plan: RunPlan, playbooks: Collection[Path] | None = None) -> tuple[Pat
     then = [*plan.files]
     if plan.around is not None:
         planned_paths = {file.path for file in plan.files}
-        now += around(drill.playbooks(), drill.standby.inventory_file, planned_paths).files
+        now += around(drill.playbooks(), drill.standby.inventories, planned_paths).files
         then += plan.around.files
 
     hashes_now, hashes_then = _by_path(now), _by_path(then)
@@ -38,11 +38,11 @@ def edits(plan: RunPlan, playbooks: Collection[Path] | None = None) -> tuple[Pat
     if playbooks is None:
         return tuple(edited)
 
-    theirs = {*playbooks, *(each.path for each in around(playbooks, None, ()).files)}
-    making = drill.standby.provisioning
-    if making is not None and making.hypervisor is not None:
-        theirs.add(making.hypervisor.inventory)
+    inventories = drill.standby.inventories
+    beside = around(playbooks, inventories, ()).files
+    theirs = {*playbooks, *inventories, *(each.path for each in beside)}
     folders = {playbook.parent for playbook in playbooks}
+    folders |= {each.parent / name for each in inventories for name in BESIDE_INVENTORY}
     return tuple(path for path in edited if path in theirs or _is_gone(path, folders))
 
 

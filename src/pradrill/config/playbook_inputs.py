@@ -26,7 +26,7 @@ _TAKEN = (
 )
 """Beside a playbook: Ansible looks into these by itself."""
 _NAMED = ("roles", "tasks", "handlers", "templates", "files", "vars")
-_BESIDE_INVENTORY = ("group_vars", "host_vars")
+BESIDE_INVENTORY = ("group_vars", "host_vars")
 _MOST, _LARGEST = 2_000, 32 << 20  # files, and bytes of all of them
 _MOST_WORDS = 20
 _WORD = re.compile(r"[\w.-]+")
@@ -98,15 +98,17 @@ class _Looked:
             yield f"{bound}: {self._left[0]} and {len(self._left) - 1} others are not"
 
 
-def around(playbooks: Iterable[Path], inventory: Path | None, excluded: Collection[Path]) -> Around:
-    """Look at what lies beside the playbooks and the inventory; `known` is hashed already."""
+def around(
+    playbooks: Iterable[Path], inventories: Iterable[Path], excluded: Collection[Path]
+) -> Around:
+    """Look at what lies beside playbooks and inventories; what is `excluded` is hashed already."""
     inputs = _Looked()
     beside: dict[Path, list[Path]] = {}
     for playbook in playbooks:
         beside.setdefault(playbook.parent, []).append(playbook)
 
-    if inventory is not None:
-        _take(inputs, (inventory.parent / name for name in _BESIDE_INVENTORY))
+    for inventory in inventories:
+        _take(inputs, (inventory.parent / name for name in BESIDE_INVENTORY))
         if inventory.is_dir():
             _take(inputs, [inventory])
 

@@ -77,11 +77,7 @@ class Project(NamedTuple):
 def named_files(drill: Drill) -> Iterator[Path]:
     """Give what a drill names and tools read while it runs: playbooks, inventory, checks."""
     yield from drill.playbooks()
-    if drill.standby.inventory_file is not None:
-        yield drill.standby.inventory_file
-    making = drill.standby.provisioning
-    if making is not None and making.hypervisor is not None:
-        yield making.hypervisor.inventory
+    yield from drill.standby.inventories
 
     for way in drill.ways.values():
         yield from suite_files(way.verify.checks)

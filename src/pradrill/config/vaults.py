@@ -72,7 +72,7 @@ def vault_problems(document: Document, drill: Drill) -> Iterator[Problem]:
     """Refuse what is encrypted while no password is named; every file at once."""
     if drill.standby.vault_password is None:
         playbooks = tuple(dict.fromkeys(drill.playbooks()))
-        for path, line in _vaulted(drill.standby.inventory_file, playbooks):
+        for path, line in _vaulted(drill.standby.inventories, playbooks):
             yield Problem(
                 path, line, "", f"encrypted with Ansible Vault, and {document.file.name} names no "
                 "password", _HINT
@@ -80,10 +80,12 @@ def vault_problems(document: Document, drill: Drill) -> Iterator[Problem]:
 
 
 @once
-def _vaulted(inventory: Path | None, playbooks: tuple[Path, ...]) -> tuple[tuple[Path, int], ...]:
+def _vaulted(
+    inventories: tuple[Path, ...], playbooks: tuple[Path, ...]
+) -> tuple[tuple[Path, int], ...]:
     """Return each file that is encrypted, and the line where that begins."""
     vaulted = []
-    for path in dict.fromkeys(_looked_at(inventory, playbooks)):
+    for path in dict.fromkeys(_looked_at(inventories, playbooks)):
         try:
             with path.open("rb") as file:
                 content = file.read(_LARGEST)
@@ -95,9 +97,9 @@ def _vaulted(inventory: Path | None, playbooks: tuple[Path, ...]) -> tuple[tuple
     return tuple(vaulted)
 
 
-def _looked_at(inventory: Path | None, playbooks: tuple[Path, ...]) -> Iterator[Path]:
-    """Yield playbooks, the inventory, the variables beside them, and the files that plays name."""
-    if inventory is not None:
+def _looked_at(inventories: tuple[Path, ...], playbooks: tuple[Path, ...]) -> Iterator[Path]:
+    """Yield playbooks, inventories, the variables beside them, and the files that plays name."""
+    for inventory in inventories:
         yield from _below(inventory)
         yield from (path for name in _BESIDE for path in _below(inventory.parent / name))
 

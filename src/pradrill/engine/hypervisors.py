@@ -15,7 +15,8 @@ from pradrill.domain.run.host import Site
 from pradrill.domain.run.machine import TaggedMachine, listing_in
 from pradrill.domain.run.outcome import GuardOutcome, PlaybookResult, StepOutcome
 from pradrill.domain.run.run_plan import RunPlan
-from pradrill.domain.values.reason import ReasonError
+from pradrill.domain.values.reason import Reason, ReasonError, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.engine.context import Tools, planned
 from pradrill.engine.guards import identity_guards
 from pradrill.errors import NotReadyError, PradrillError
@@ -71,7 +72,7 @@ class Hypervisors(NamedTuple):
         step = self.making.listing
         result = self.play(step, {"pradrill_tag": tag}, evidence)
         if result.outcome is not StepOutcome.PASSED:
-            raise ReasonError(result.detail)
+            raise ReasonError(why_ended(step, result))
         machines = listing_in(result.values, step.playbook)
         return tuple(each for each in machines if tag in {"", each.tag})
 
@@ -93,6 +94,12 @@ class Hypervisors(NamedTuple):
     def end(self, tag: str, evidence: Path) -> PlaybookResult:
         """End the machines that carry a tag."""
         return self.play(self.making.end, {"pradrill_tag": tag}, evidence)
+
+
+def why_ended(step: PlaybookStep, result: PlaybookResult) -> Reason:
+    """Say why a playbook did not pass, also where nothing but its deadline has ended it."""
+    ended = reason(Code.PLAYBOOK_ENDED, step=step.playbook.name, ended=result.outcome)
+    return result.detail or ended
 
 
 @contextmanager

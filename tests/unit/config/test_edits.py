@@ -10,6 +10,7 @@ import pytest
 from pradrill.config.edits import edits
 from pradrill.config.fingerprint import hashed
 from pradrill.config.playbook_inputs import around
+from pradrill.domain.declared.standby_kind import Hypervisor
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.testing.fake_machines import a_provisioned_plan
 
@@ -27,7 +28,7 @@ def plan(tmp_path: Path) -> RunPlan:
     plan = plan.model_copy(update={"drill": drill})
     playbooks = drill.playbooks()
     files = [hashed(tmp_path / "plan.yml", b""), *(hashed(p, p.read_bytes()) for p in playbooks)]
-    beside = around(playbooks, None, {file.path for file in files})
+    beside = around(playbooks, (), {file.path for file in files})
     return plan.model_copy(update={"files": tuple(files), "around": beside})
 
 
@@ -53,6 +54,37 @@ def test_what_only_makes_machines_keeps_nobody_from_ending_them(
     assert making is not None
     of_the_end = edits(plan, (making.end.playbook, making.listing.playbook))
     assert of_the_end == ((path,) if matters else ())
+
+
+@pytest.mark.parametrize("name", ["group_vars/kvm.yml", "host_vars/kvm1/secret.yml"])
+def test_what_leads_to_a_hypervisor_is_hashed_with_its_inventory(
+    plan: RunPlan, tmp_path: Path, name: str
+) -> None:
+    """Variables beside it say where volumes lie, and by which API: edited, gone, or new."""
+    inventory = tmp_path / "inventories/hypervisor.yml"
+    path = inventory.parent / name
+    path.parent.mkdir(parents=True)
+    inventory.write_text("kvm: {hosts: {kvm1: {}}}\n")
+    path.write_text("folder: /srv/images\n")
+    hypervisor = Hypervisor(inventory=inventory, hosts="kvm")
+    standby = plan.drill.standby.model_copy(update={"hypervisor": hypervisor})
+    drill = plan.drill.model_copy(update={"standby": standby})
+    files = (*plan.files, hashed(inventory, inventory.read_bytes()))
+    beside = around(drill.playbooks(), standby.inventories, {file.path for file in files})
+    plan = plan.model_copy(update={"drill": drill, "files": files, "around": beside})
+
+    making = standby.provisioning
+    assert making is not None
+    end = making.end.playbook, making.listing.playbook
+    assert (edits(plan), edits(plan, end)) == ((), ())
+    path.write_text("folder: /srv/production\n")
+    assert (edits(plan), edits(plan, end)) == ((path,), (path,))
+    path.unlink()
+    assert (edits(plan), edits(plan, end)) == ((path,), (path,))
+    path.write_text("folder: /srv/images\n")
+    new = path.with_name("more.yml")
+    new.write_text("folder: /srv/production\n")
+    assert (edits(plan), edits(plan, end)) == ((new,), (new,))
 
 
 def test_what_is_gone_may_have_been_any_playbooks(plan: RunPlan, tmp_path: Path) -> None:

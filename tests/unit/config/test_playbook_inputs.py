@@ -61,14 +61,14 @@ def names(inputs: Around, folder: Path) -> set[str]:
 
 def test_what_a_playbook_names_is_hashed_and_what_that_names(folder: Path) -> None:
     """Through tasks, templates and whole roles; not what is beside them and named by nobody."""
-    inputs = around([folder / "restore.yml"], None, set())
+    inputs = around([folder / "restore.yml"], (), set())
     assert names(inputs, folder) == NAMED
     assert inputs.left_out == ()
     for file in inputs.files:
         assert file.sha256 == hashlib.sha256(file.path.read_bytes()).hexdigest()
         assert (file.meaning is not None) == (file.path.suffix in {".yml", ".py"})
     planned = {folder / "restore.yml", folder / "group_vars/all.yml"}
-    assert names(around([folder / "restore.yml"], None, planned), folder) == NAMED - {
+    assert names(around([folder / "restore.yml"], (), planned), folder) == NAMED - {
         "restore.yml",
         "group_vars/all.yml",
     }
@@ -89,7 +89,7 @@ def test_what_a_playbook_names_is_hashed_and_what_that_names(folder: Path) -> No
 def test_a_name_that_is_built_takes_all_in(folder: Path, task: str) -> None:
     """What nobody can read in a text could be anything beside it."""
     (folder / "restore.yml").write_text(f"- hosts: all\n  tasks:\n    - {task}\n")
-    assert names(around([folder / "restore.yml"], None, set()), folder) == set(FILES)
+    assert names(around([folder / "restore.yml"], (), set()), folder) == set(FILES)
 
 
 def test_the_variables_beside_an_inventory_are_hashed(tmp_path: Path) -> None:
@@ -100,11 +100,11 @@ def test_the_variables_beside_an_inventory_are_hashed(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("a: 1\n")
     folder = tmp_path / "inventories"
-    assert names(around([], folder / "hosts.yml", {folder / "hosts.yml"}), folder) == {
+    assert names(around([], [folder / "hosts.yml"], {folder / "hosts.yml"}), folder) == {
         "group_vars/all/one.yml",
         "host_vars/web.yml",
     }
-    assert names(around([], folder, set()), folder) == set(files)
+    assert names(around([], [folder], set()), folder) == set(files)
 
 
 def test_no_link_is_followed(folder: Path, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_no_link_is_followed(folder: Path, tmp_path: Path) -> None:
     (folder / "host_vars").symlink_to(tmp_path / "secret")
     (folder / "roles/web/templates").symlink_to(tmp_path / "secret")
     os.mkfifo(folder / "group_vars/pipe")
-    inputs = around([folder / "restore.yml"], None, set())
+    inputs = around([folder / "restore.yml"], (), set())
     assert names(inputs, folder) == NAMED - {"files/key.pub"}
     assert sorted(inputs.left_out) == [
         f"{folder}/{name} is a link or no file, and was not followed"
@@ -128,25 +128,25 @@ def test_what_is_too_much_is_cut_and_told(folder: Path, monkeypatch: pytest.Monk
     """Neither a thousand files nor a large one stops a drill; the record says what it lacks."""
     (folder / "group_vars/large.bin").write_bytes(b"0" * 2_000)
     monkeypatch.setattr(looking, "_LARGEST", 1_000)
-    inputs = around([folder / "restore.yml"], None, set())
+    inputs = around([folder / "restore.yml"], (), set())
     assert names(inputs, folder) == NAMED
     assert str(folder / "group_vars/large.bin") in inputs.left_out[0]
     monkeypatch.setattr(looking, "_MOST", 3)
-    inputs = around([folder / "restore.yml"], None, set())
+    inputs = around([folder / "restore.yml"], (), set())
     assert len(inputs.files) == 3
     assert "at most 3 files" in inputs.left_out[0]
 
 
 def test_a_plan_without_playbooks_takes_nothing_in(tmp_path: Path) -> None:
     """A drill of manual steps, in a folder with nothing beside it, has nothing more to hash."""
-    assert around([], None, set()) == Around()
-    assert around([], tmp_path / "hosts.yml", set()) == Around()
+    assert around([], (), set()) == Around()
+    assert around([], [tmp_path / "hosts.yml"], set()) == Around()
 
 
 def test_what_is_hashed_is_never_told(folder: Path) -> None:
     """Of a variable file with a secret, the record has two hashes and the path."""
     (folder / "group_vars/all.yml").write_text("password: hunter2\n")
-    text: Any = around([folder / "restore.yml"], None, set()).model_dump_json()
+    text: Any = around([folder / "restore.yml"], (), set()).model_dump_json()
     assert "hunter2" not in text
     assert "group_vars/all.yml" in text
 
@@ -168,7 +168,7 @@ def test_what_a_path_leads_to_is_hashed_wherever_it_is(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     playbook = tmp_path / "playbooks/restore.yml"
-    hashes = around([playbook], None, {playbook}).files
+    hashes = around([playbook], (), {playbook}).files
     assert {file.path.relative_to(tmp_path).as_posix() for file in hashes} == {
         name for name in files if name not in {"playbooks/restore.yml", "shared/unused.yml"}
     }
@@ -204,7 +204,7 @@ def test_a_file_of_any_kind_that_a_task_names_is_hashed(folder: Path, task: str,
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("x\n")
-    assert name in names(around([folder / "restore.yml"], None, ()), folder)
+    assert name in names(around([folder / "restore.yml"], (), ()), folder)
 
 
 def test_what_a_task_writes_is_not_hashed(folder: Path) -> None:
@@ -218,6 +218,6 @@ def test_what_a_task_writes_is_not_hashed(folder: Path) -> None:
         "    - fetch:\n        src: /var/log/errors\n        dest: reports/\n"
         "    - command: {cmd: state, chdir: ../}\n"
     )
-    assert names(around([folder / "restore.yml"], None, ()), folder).isdisjoint(
+    assert names(around([folder / "restore.yml"], (), ()), folder).isdisjoint(
         {"reports/errors.txt"}
     )

@@ -14,11 +14,12 @@ from tests.support.killed import Killed
 from pradrill.domain.declared.plan import Plan
 from pradrill.domain.register.findings_of_run import findings_of
 from pradrill.domain.run.host import Host, HostState, Site
-from pradrill.domain.run.machine import ADDRESSES, tag_of
+from pradrill.domain.run.machine import ADDRESSES, LISTING, addresses_in, listing_in, tag_of
 from pradrill.domain.run.outcome import GuardOutcome, PlaybookResult, StepKind, StepOutcome
 from pradrill.domain.run.record import Refusal, RunRecord, RunState
 from pradrill.domain.run.scope import Stray, Strays
 from pradrill.domain.run.verdict import Verdict
+from pradrill.domain.values.reason import Reason, ReasonError
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.crashed_runs import recover_crashed
@@ -28,6 +29,7 @@ from pradrill.engine.steps.backups import POINT
 from pradrill.errors import ExitCode, UnreachableError
 from pradrill.ports import Play, Say
 from pradrill.reporting.language.i18n import speaking
+from pradrill.reporting.language.reasons import spoken
 from pradrill.reporting.run import page
 from pradrill.testing import FakeClock, FakeProbe, FakeProgress, FakeRunner, FakeStandby, played
 from pradrill.testing.builders import HOST, START, a_drill, a_service, after
@@ -475,3 +477,108 @@ def test_only_machines_that_come_with_the_data_need_no_restore() -> None:
     assert drill.restore == ()
     with pytest.raises(ValidationError, match="restore is missing"):
         a_drill(standby=PROVISIONED, restore=(), teardown=())
+
+
+class CountingProbe(BusyProbe):
+    """Counts how often what goes on there was to be ended."""
+
+    times = 0
+
+    def end_strays(self, *args: Any, commands: bool, **more: Any) -> Strays:
+        """Count it; of a hypervisor nobody knows what it was like before."""
+        self.times += commands and args[2] is None
+        return super().end_strays(*args, commands=commands, **more)
+
+
+def on_a_hypervisor(does: dict[str, Any]) -> tuple[Bench, FakeCloud, CountingProbe]:
+    """Return a run on a machine that is made by commands on a hypervisor."""
+    hypervisor = {"inventory": "/etc/pradrill/hypervisor.yml", "hosts": "kvm"}
+    probe = CountingProbe(facts=a_made_machine(RUN))
+    drill, cloud = bench(does, probe=probe, plan=a_provisioned_plan(hypervisor=hypervisor))
+    return drill, cloud, probe
+
+
+def test_what_a_cut_end_still_does_is_ended_before_the_next() -> None:
+    """A revert that goes on there would take the tag from the next run's machine."""
+    drill, cloud, probe = on_a_hypervisor({})
+    drill.run()
+    assert (probe.times, cloud.machines) == (0, {})  # nothing was cut
+
+    drill, cloud, probe = on_a_hypervisor({"destroy": StepOutcome.TIMED_OUT})
+    drill.run()
+    assert probe.times == 1
+
+    def kill(_play: object) -> None:
+        raise Killed
+
+    drill, cloud, probe = on_a_hypervisor({"destroy": kill})
+    with pytest.raises(Killed):
+        drill.run()
+    drill.journal.close()
+    assert probe.times == 0
+    tools = drill.tools._replace(runner=FakeRunner(drill.clock, cloud.playbooks))
+    recover_crashed(drill.store, lambda _plan: tools)
+    assert (probe.times, cloud.machines) == (1, {})
+
+
+def test_an_end_that_lost_its_hypervisor_in_its_middle_is_ended_there_first() -> None:
+    """What the lost connection has left goes on beside the next try."""
+    tries: list[str] = []
+
+    def end(play: Play) -> PlaybookResult:
+        tries.append(play.playbook.stem)
+        if len(tries) == 1:
+            return played(FakeClock(), StepOutcome.UNREACHABLE)
+        result: PlaybookResult = drill_cloud.playbooks["destroy"](play)
+        return result
+
+    drill, drill_cloud, probe = on_a_hypervisor({"destroy": end})
+    drill.run()
+    assert (len(tries), probe.times, drill_cloud.machines) == (2, 1, {})
+
+
+def test_one_address_for_two_machines_is_none() -> None:
+    """Each would be proven by the other's key: it is told as what the playbook has done."""
+    names = ["web-dr", "db-dr"]
+    for one, other in (
+        ("192.0.2.20", "::ffff:192.0.2.20"),
+        ("2001:db8::1", {"address": "2001:0db8::1", "port": 22}),
+    ):
+        with pytest.raises(ReasonError) as error:
+            addresses_in({ADDRESSES: {"web-dr": one, "db-dr": other}}, names)
+        assert error.value.reason.code == Code.ADDRESS_SHARED
+    for one, other in (
+        ("fe80::1%br0", "fe80::1%br1"),
+        ("192.0.2.20", {"address": "192.0.2.20", "port": 2222}),
+    ):
+        assert len(addresses_in({ADDRESSES: {"web-dr": one, "db-dr": other}}, names)) == 2
+    for nobodys in ("0.0.0.0", "::", "224.0.0.1", "255.255.255.255"):  # noqa: S104 none is listened on
+        with pytest.raises(ReasonError):
+            addresses_in({ADDRESSES: {"web-dr": nobodys}}, ["web-dr"])
+
+
+@pytest.mark.parametrize("count", [1, 10_000])
+def test_other_runs_machines_keep_nobody_from_seeing_that_his_are_gone(count: int) -> None:
+    """However many they are, and whatever somebody has called them there."""
+    name = "-oProxyCommand=x\n{{ 7 * 7 }} \x1b[31mé"
+    others = [{"machine": f"{name}{n}", "tag": "pradrill-0123456789ab"} for n in range(count)]
+    listing = played(FakeClock(), StepOutcome.PASSED).model_copy(
+        update={"values": {LISTING: [*others, *others]}}
+    )
+    drill, _ = bench({"listing": listing})
+    record = drill.run()
+    assert (record.exit_code, record.residue) == (0, ())
+
+    (label,) = {each.machine[:24] for each in listing_in(listing.values, Path("list.yml"))}
+    assert label == "-oProxyCommand_x____7___"
+
+
+def test_a_listing_that_is_late_says_so() -> None:
+    """What is left is not known, and the report says why."""
+    late = played(FakeClock(), StepOutcome.TIMED_OUT).model_copy(update={"detail": Reason()})
+    drill, _ = bench({"listing": late, "destroy": late})
+    not_ended, unknown = drill.run().residue
+    assert not_ended.text.endswith("were not ended: destroy.yml: timed out")
+    assert unknown.text.endswith("not known: listing.yml: timed out")
+    with speaking("fr"):
+        assert spoken(unknown).endswith("listing.yml\xa0:\xa0échéance dépassée")

@@ -154,7 +154,7 @@ def _in_folder(
     logins: Collection[str | None],
 ) -> Iterator[Problem]:
     controller = any(playbooks.values())
-    included = [file.path for file in around(playbooks, None, ()).files]
+    included = [file.path for file in around(playbooks, (), ()).files]
     yield from _of_settings(folder)
 
     for path in dict.fromkeys([*playbooks, *included]):

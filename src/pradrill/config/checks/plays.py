@@ -122,7 +122,7 @@ def _included(calls: list[_Call], folder: Path) -> Iterator[_Call]:
     playbooks = {call.playbook for call in calls}
     for beside in sorted({playbook.parent for playbook in playbooks}):
         plays = sorted(each for each in playbooks if each.parent == beside)
-        near = [Path(each.path) for each in around(plays, None, ()).files]
+        near = [Path(each.path) for each in around(plays, (), ()).files]
         files = [path for path in near if path.suffix in {".yml", ".yaml"} and _is_tasks(path)]
 
         text = "\n".join(_text(path) for path in (*plays, *files))

@@ -166,6 +166,14 @@ class StandbyKind(Model):
         return None
 
     @property
+    def inventories(self) -> tuple[Path, ...]:
+        """Return every inventory that its playbooks are given: its own, and its hypervisor's."""
+        making = self.provisioning
+        hypervisor = making.hypervisor if making is not None else None
+        theirs = hypervisor.inventory if hypervisor is not None else None
+        return tuple(each for each in (self.inventory_file, theirs) if each is not None)
+
+    @property
     def leads_to(self) -> Mapping[str, str] | None:
         """Return all that its closed network leads to; None when its network is not closed."""
         return None

@@ -82,7 +82,7 @@ def part_of(plan: RunPlan, path: Path) -> FilePart:
         return FilePart.DRILL
     if path in plan.drill.playbooks():
         return FilePart.PLAYBOOK
-    if path == plan.drill.standby.inventory_file:
+    if path in plan.drill.standby.inventories:
         return FilePart.INVENTORY
 
     suites = [way.verify.checks for way in plan.drill.ways.values()]

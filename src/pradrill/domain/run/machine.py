@@ -6,15 +6,17 @@ What is made is found again by its tag alone, which follows from the run's id.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 
 from pradrill.domain.run.host import ADDRESS
 from pradrill.domain.run.outcome import StepKind, StepResult
+from pradrill.domain.values import identity
 from pradrill.domain.values.model import Model, Utc
 from pradrill.domain.values.reason import ReasonError, reason
 from pradrill.domain.values.reason_code import Code
@@ -29,7 +31,10 @@ _ROOM = timedelta(hours=1)
 """For what no deadline of a run counts, before its machines are over."""
 
 _MOST = 1_000
+_MOST_LISTED = 100_000  # what a play may hand back at all holds fewer
 _WORD = 60  # characters of an answer that are told
+_NAME = 120
+_STRANGE = re.compile(r"[^A-Za-z0-9_.:@+-]")
 
 
 def tag_of(run_id: str) -> str:
@@ -48,7 +53,17 @@ def marker_line(run_id: str, name: str) -> str:
 
 
 def _address(value: str) -> str:
-    return str(ipaddress.ip_address(value.strip()))
+    ip = ipaddress.ip_address(value.strip())
+    if identity.is_nobodys(ip):
+        msg = f"{ip} is no machine's own address"
+        raise ValueError(msg)
+    return str(ip)
+
+
+def _place(where: MachineAddress) -> tuple[object, ...]:
+    """Return what two spellings of one address have in common; a zone tells it from another."""
+    zone = where.address.partition("%")[2]
+    return identity.plain_address(where.address), zone, where.port
 
 
 class MachineAddress(Model):
@@ -60,10 +75,16 @@ class MachineAddress(Model):
     port: int = Field(default=22, ge=1, le=65_535)
 
 
+def _one_word(name: Any) -> Any:
+    return _STRANGE.sub("_", name)[:_NAME] if isinstance(name, str) else name
+
+
 class TaggedMachine(Model):
     """A machine that a listing found by its tag."""
 
-    machine: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,127}$")
+    machine: Annotated[str, BeforeValidator(_one_word)] = Field(
+        min_length=1, description="its name as it is shown: nothing is ever done by it"
+    )
     tag: str = Field(pattern=r"^pradrill-[0-9a-f]{12}$")
     expires: Utc | None = None
 
@@ -81,14 +102,14 @@ _ADDRESSES: TypeAdapter[dict[str, MachineAddress]] = TypeAdapter(
     Annotated[dict[str, MachineAddress], Field(max_length=_MOST)]
 )
 _LISTING: TypeAdapter[tuple[TaggedMachine, ...]] = TypeAdapter(
-    Annotated[tuple[TaggedMachine, ...], Field(max_length=_MOST)]
+    Annotated[tuple[TaggedMachine, ...], Field(max_length=_MOST_LISTED)]
 )
 
 
 def addresses_in(values: Mapping[str, Any], names: Collection[str]) -> dict[str, MachineAddress]:
     """Return the machines' addresses as a playbook hands them back: NAME: ADDRESS, or with a port.
 
-    Raises ReasonError unless there is one for each name.
+    Raises ReasonError unless there is one for each name, and no other's.
     """
     answer = values.get(ADDRESSES)
     plain = isinstance(answer, Mapping)
@@ -100,11 +121,17 @@ def addresses_in(values: Mapping[str, Any], names: Collection[str]) -> dict[str,
     if plain and (missing := [name for name in names if name not in each]):
         raise ReasonError(reason(Code.ADDRESSES_MISSING, host=missing))
     try:
-        return _ADDRESSES.validate_python(each if plain else answer)
+        addresses = _ADDRESSES.validate_python(each if plain else answer)
     except (ValidationError, ValueError) as error:
         raise ReasonError(
             reason(Code.ADDRESSES_UNREADABLE, because=repr(answer)[:_WORD])
         ) from error
+    of: dict[tuple[object, ...], list[str]] = {}
+    for name, where in addresses.items():
+        of.setdefault(_place(where), []).append(name)
+    if twins := [name for same in of.values() if len(same) > 1 for name in same]:
+        raise ReasonError(reason(Code.ADDRESS_SHARED, host=twins))
+    return addresses
 
 
 def listing_in(values: Mapping[str, Any], playbook: Path) -> tuple[TaggedMachine, ...]:

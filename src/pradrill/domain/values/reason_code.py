@@ -310,6 +310,10 @@ class Code(StrEnum):
         "addresses-unreadable",
         N_("what the playbook handed back in pradrill_addresses is not name: address: %(because)s"),
     )
+    ADDRESS_SHARED = (
+        "address-shared",
+        N_("the playbook handed back one address for several machines: %(host)s"),
+    )
     MACHINES_SILENT = "machines-silent", N_("no SSH server answered on %(host)s")
     MACHINE_LEFT = "machine-left", N_("machine %(name)s of this run is still there")
     MACHINES_NOT_ENDED = (
@@ -328,6 +332,7 @@ class Code(StrEnum):
         "listing-unreadable",
         N_("what the playbook %(file)s handed back in pradrill_listing is not what was agreed on"),
     )
+    PLAYBOOK_ENDED = "playbook-ended", N_("%(step)s: %(ended)s")
     MACHINES_GONE = "machines-gone", N_("destroyed, and listed no more: %(names)s")
     MACHINES_CLEAN = (
         "machines-clean",

@@ -17,7 +17,7 @@ from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.run_names import folder_prefix
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.context import Context, StepEnd, planned
-from pradrill.engine.hypervisors import Hypervisors, reached
+from pradrill.engine.hypervisors import Hypervisors, reached, why_ended
 from pradrill.engine.steps.backups import POINT, other_backup, selected
 from pradrill.errors import NotReadyError
 from pradrill.ports import MachineSeeds
@@ -144,7 +144,8 @@ def _expiry(context: Context) -> str:
 def destroy(context: Context, step: PlannedStep) -> StepEnd:
     """End the machines that carry the run's tag, and see that a listing has none of them.
 
-    Where making them was cut, what was under way may still come: it is looked at twice.
+    Where making them was cut, what was under way may still come: it is looked at twice. What an
+    end that was cut still does there is ended before the next: it would act on what comes after.
     """
     if edited := _edited(context):
         why = reason(Code.EDITED_BEFORE_END, files=edited, run=context.journal.run_id)
@@ -152,7 +153,7 @@ def destroy(context: Context, step: PlannedStep) -> StepEnd:
 
     run_id, plays = context.journal.run_id, _Evidence(context, step)
     with reached(context.tools, context.facts.plan, run_id, context.say) as hypervisors:
-        if not context.facts.has_machines:
+        if not context.facts.has_machines or context.facts.lost or context.attempt > 1:
             hypervisors.end_commands()
         for attempt in range(1, _TRIES + 1):
             ended = hypervisors.end(tag_of(run_id), plays.next())
@@ -165,6 +166,7 @@ def destroy(context: Context, step: PlannedStep) -> StepEnd:
             if ended.outcome is StepOutcome.UNREACHABLE:
                 return StepEnd(ended.outcome, ended.detail)
             if attempt < _TRIES:
+                hypervisors.end_commands()
                 context.tools.clock.sleep(_APART)
     return context.left(left)
 
@@ -175,7 +177,7 @@ def _left(
     """Say what is left: machines that are listed, and all that a playbook did not get to."""
     left: list[ReasonOrText] = []
     if ended.outcome is not StepOutcome.PASSED:
-        because = ended.detail or ended.outcome.value
+        because = why_ended(hypervisors.making.end, ended)
         left.append(reason(Code.MACHINES_NOT_ENDED, because=because))
     try:
         machines = hypervisors.machines(tag_of(run_id), plays.next())
