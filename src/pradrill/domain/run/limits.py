@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pradrill.domain.run.egress import HostEgress
 from pradrill.domain.run.facts import Facts
 from pradrill.domain.run.file_map import FileMap, FileOrigin
 from pradrill.domain.run.primary_clock import is_of_primary
@@ -37,12 +38,7 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
     ]
     limits += facts.unseen
     for host, egress in facts.egress.items():
-        if egress.nameless:
-            limits.append(reason(Code.EGRESS_NAMELESS, host=host))
-        if egress.unkept or egress.names_unkept:
-            limits.append(
-                reason(Code.EGRESS_FULL, host=host, count=egress.unkept + egress.names_unkept)
-            )
+        limits += _of_egress(host, egress)
     for host, file_map in facts.files.items():
         limits += _of_files(host, file_map)
     if surplus := sum(branch.surplus for branch in facts.branches()):
@@ -61,6 +57,18 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
         limits += [reason(Code.CONTRADICTION, because=each.text) for each in reading.contradictions]
 
     return tuple(limits)
+
+
+def _of_egress(host: str, egress: HostEgress) -> Iterator[Reason]:
+    """Yield what is not known of what wanted to leave a host."""
+    if egress.nameless:
+        yield reason(Code.EGRESS_NAMELESS, host=host)
+    if more := egress.unkept + egress.names_unkept:
+        yield reason(Code.EGRESS_FULL, host=host, count=more)
+    if egress.mail is not None and egress.mail.gap:
+        yield reason(Code.MAIL_SINK_GAP, host=host)
+    if egress.mail is not None and (more := egress.mail.unkept + egress.mail.turned_away):
+        yield reason(Code.MAIL_SINK_FULL, host=host, count=more)
 
 
 def _of_files(host: str, file_map: FileMap) -> Iterator[Reason]:
