@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from pradrill.domain.declared.drill import Canary, NewestData
+from pradrill.domain.declared.standby_kind import Egress
 from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart
@@ -223,18 +224,18 @@ class HostProbe(Protocol):
 class EgressDenial(Protocol):
     """Denies a host's way out, by a table of the run's own beside those that it has."""
 
-    def check(self, host: Host, site: Site) -> None:
+    def check(self, host: Host, site: Site, denied: Egress) -> None:
         """See that it could be denied, and touch nothing. Raises NotReadyError."""
 
     def deny(
         self,
         host: Host,
         site: Site,
-        allow: Sequence[str],
+        denied: Egress,
         names: Sequence[str],
         others: Sequence[str] = (),
     ) -> HostEgress:
-        """Let nothing out but to `allow`, and write down what tries; NotReadyError if it cannot.
+        """Let out what `denied` allows alone, and write down what tries; or raise NotReadyError.
 
         Of the `names` it says where they led before; they lead there still. `others` are addresses
         of the standby's other hosts, which are no way out. Again, it begins anew.

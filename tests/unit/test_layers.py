@@ -52,6 +52,7 @@ TIME_MAY_BE_READ_IN = {
     "adapters/ssh/remote_egress.py": "sent to the standby: how long it waits for an answer there",
     "adapters/ssh/remote_file_watch.py": "sent to the standby: since when files are new there",
     "adapters/ssh/remote_interpreter.py": "sent to the standby: its clock is what is asked for",
+    "adapters/ssh/remote_mail_sink.py": "sent to the standby: when mail came there",
     "adapters/ssh/remote_reach.py": "sent to the standby: how long it waits for an answer there",
 }
 """Exceptions, path → why. Scripts that run on another machine or in another process, where the
@@ -74,6 +75,7 @@ RUN_ELSEWHERE = {
     "adapters/ssh/remote_files.py": "likewise",
     "adapters/ssh/remote_inventory.py": "likewise",
     "adapters/ssh/remote_lease.py": "likewise",
+    "adapters/ssh/remote_mail_sink.py": "likewise",
     "adapters/ssh/remote_marker.py": "likewise",
     "adapters/ssh/remote_resolver.py": "likewise",
     "adapters/ssh/remote_strays.py": "likewise",

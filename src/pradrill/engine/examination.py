@@ -254,10 +254,11 @@ class Examination:
             yield self._fails(Concern.ROOT, error.message, error.mend, hint=error.hint, host=host)
 
     def _egress(self, host: Host, site: Site, _facts: HostFacts) -> Iterator[Precondition]:
-        if self._plan.drill.standby.denied is None or self._tools.egress is None:
+        denied = self._plan.drill.standby.denied
+        if denied is None or self._tools.egress is None:
             return
         try:
-            self._tools.egress.check(host, site)
+            self._tools.egress.check(host, site, denied)
         except NotReadyError as error:
             yield self._fails(Concern.ISOLATION, error.message, hint=error.hint, host=host)
         else:

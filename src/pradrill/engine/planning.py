@@ -262,6 +262,8 @@ def _of_egress(drill: Drill) -> Iterator[Reason]:
         yield reason(Code.GUARD_EGRESS_BUT, endpoints=denied.allow)
     elif denied is not None:
         yield reason(Code.GUARD_EGRESS)
+    if denied is not None and denied.mail_sink:
+        yield reason(Code.GUARD_MAIL_SINK)
 
 
 def _destroys(drill: Drill, names: tuple[str, ...], apart: Sequence[Branch]) -> tuple[Reason, ...]:

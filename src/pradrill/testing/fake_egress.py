@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pradrill.domain.declared.standby_kind import Egress
 from pradrill.domain.run.egress import EgressLook, HostEgress, table_of
 from pradrill.domain.run.host import Host, Site
+from pradrill.domain.run.mail_sink import MailSink
 from pradrill.errors import PradrillError
 
 LISTING = "table inet denies"
@@ -32,9 +34,9 @@ class FakeEgress:
         self._left = left
         self._tables: list[str] = []
 
-    def check(self, host: Host, site: Site) -> None:
+    def check(self, host: Host, site: Site, denied: Egress) -> None:
         """Raise what `deny` would."""
-        del host, site
+        del host, site, denied
         if self._fails is not None:
             raise self._fails
 
@@ -42,7 +44,7 @@ class FakeEgress:
         self,
         host: Host,
         site: Site,
-        allow: Sequence[str],
+        denied: Egress,
         names: Sequence[str],
         others: Sequence[str] = (),
     ) -> HostEgress:
@@ -51,11 +53,11 @@ class FakeEgress:
         if self._fails is not None:
             raise self._fails
         self.others[host.name] = tuple(others)
-        del allow
         table = table_of(site.run_id)
         self._tables = [table]
         leads_to: dict[str, tuple[str, ...]] = dict.fromkeys(names, ("192.0.2.99",))
-        return HostEgress(table=table, loaded=True, listing=LISTING, known=leads_to)
+        mail = MailSink() if denied.mail_sink else None
+        return HostEgress(table=table, loaded=True, listing=LISTING, known=leads_to, mail=mail)
 
     def look(self, host: Host, site: Site) -> EgressLook:
         """Return the next look, or raise it."""

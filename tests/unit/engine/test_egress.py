@@ -10,11 +10,14 @@ from pradrill.domain.declared.standby_kind import Egress
 from pradrill.domain.register.findings_of_run import findings_of, unproved
 from pradrill.domain.run.egress import AskedName, EgressAttempt, EgressLook
 from pradrill.domain.run.host import Host
+from pradrill.domain.run.mail_sink import MailServerUse, MailSink
 from pradrill.domain.run.outcome import GuardOutcome, Phase, StepKind
 from pradrill.domain.run.record import Refusal, RunRecord
 from pradrill.domain.run.run_plan import PlannedStep, RunPlan
 from pradrill.domain.run.verdict import Verdict
 from pradrill.errors import NotReadyError, PradrillError, UnreachableError
+from pradrill.reporting.language.i18n import speaking
+from pradrill.reporting.run import mail_sink
 from pradrill.reporting.run.outward import summary
 from pradrill.testing import HOST, a_finding, a_run_plan, a_service, an_estate, estate_hosts
 from pradrill.testing.fake_egress import LISTING, FakeEgress
@@ -50,6 +53,36 @@ def denying(**changes: object) -> RunPlan:
     steps.insert([each.kind for each in steps].index(StepKind.RESIDUE), again)
     drill = plan.drill.model_copy(update={"standby": standby})
     return plan.model_copy(update={"drill": drill, "steps": tuple(steps)})
+
+
+def sinking() -> RunPlan:
+    """Return that plan with a sink for mail."""
+    plan = denying()
+    standby = plan.drill.standby.model_copy(update={"egress": Egress(mail_sink=True)})
+    return plan.model_copy(update={"drill": plan.drill.model_copy(update={"standby": standby})})
+
+
+def use(mails: int = 1, connections: int = 1, **changes: object) -> MailServerUse:
+    """Return what came for a mail server."""
+    return MailServerUse.model_validate(
+        {
+            "address": "198.18.0.2",
+            "port": 25,
+            "name": "smtp.exemple.fr",
+            "connections": connections,
+            "mails": mails,
+            "recipients": mails,
+            "domains": [{"domain": "client.example", "recipients": mails}] if mails else [],
+            "first": "2026-11-30T09:00:00Z",
+            "last": "2026-11-30T09:00:00Z",
+            **changes,
+        }
+    )
+
+
+def mailed(count: int = 1) -> EgressAttempt:
+    """Return an attempt to connect to that server."""
+    return attempt("198.18.0.2", port=25, name="smtp.exemple.fr", count=count)
 
 
 def drilled(egress: FakeEgress, plan: RunPlan | None = None) -> RunRecord:
@@ -149,6 +182,85 @@ def test_an_unexpected_destination_is_one_finding_whoever_tries_it() -> None:
     assert unproved(again, record) == "203.0.113.7:5432/tcp was tried in it, too"
     assert unproved(again, drilled(FakeEgress())) is None
     assert unproved(again, Bench().run()) == "it did not look at what its service tries to reach"
+
+
+def test_mail_that_was_taken_is_told_and_is_a_finding() -> None:
+    """By the server it was for and by its domains; what the last look saw is what is told."""
+    looks = (
+        look(mail=MailSink()),
+        look(mailed(), mail=MailSink(servers=(use(),))),
+        look(mailed(3), mail=MailSink(servers=(use(2, 3, mailless=1, tls=1),))),
+    )
+    record = drilled(FakeEgress(*looks), sinking())
+    assert record.verdict is Verdict.PASSED
+    (finding,) = findings_of(record)
+    drill = record.plan.drill.drill
+    assert finding.key == f"egress/{drill}/smtp.exemple.fr:25/tcp"
+    assert finding.detail == (
+        f"{HOST}: tcp smtp.exemple.fr:25 tried 3 times; the mail sink took 2 mails, "
+        "to client.example"
+    )
+    assert mail_sink.summary(record) == "The mail sink took 2 mails and threw them away."
+    (row,) = mail_sink.rows(record)
+    assert (row.mails, row.domains) == ("2", "client.example (2)")
+    assert row.remarks == "3 connections, 1 without a mail, TLS asked for once"
+    with speaking("fr"):
+        assert mail_sink.summary(record).startswith("Le puits de courrier a pris 2 courriels")
+        assert "sans courriel" in mail_sink.rows(record)[0].remarks
+
+
+def test_mail_that_the_plan_needs_is_no_finding() -> None:
+    """As of anything else that a service reaches elsewhere."""
+    need = Need(to="smtp.exemple.fr:25", why="orders are confirmed")
+    service = a_service().model_copy(update={"needs": (need,)})
+    plan = sinking().model_copy(update={"services": {"moodle": service}})
+    record = drilled(FakeEgress(look(mailed(), mail=MailSink(servers=(use(),)))), plan)
+    assert findings_of(record) == ()
+
+
+def test_that_no_mail_went_out_is_said_of_whole_evidence_alone() -> None:
+    """Not where the sink had ended, was full, or was passed by, or the table was another."""
+    none = "The mail sink was handed no mail."
+    whole = look(mail=MailSink())
+    assert mail_sink.summary(drilled(FakeEgress(whole), sinking())) == none
+    assert mail_sink.summary(drilled(FakeEgress(look()))) == ""
+    for gap in (
+        (whole, look()),
+        (whole, look(mail=MailSink(turned_away=1))),
+        (whole, look(mail=MailSink(unkept=1))),
+        (whole, look(mailed(), mail=MailSink())),
+        (whole, look(listing="another", mail=MailSink())),
+        (whole, look(listing="", mail=MailSink())),
+        (whole, look(unkept=1, mail=MailSink())),
+        (whole, PradrillError("no answer")),
+    ):
+        record = drilled(FakeEgress(*gap), sinking())
+        assert mail_sink.summary(record).startswith("No mail is known to have come"), gap
+        assert none not in mail_sink.summary(record)
+
+
+def test_a_sink_that_has_ended_is_a_limit_and_takes_nothing_back() -> None:
+    """What it had told before stays; from then on nothing is proven."""
+    looks = (look(mailed(), mail=MailSink(servers=(use(),))), look(mailed(4)))
+    record = drilled(FakeEgress(*looks), sinking())
+    assert record.verdict is Verdict.PASSED
+    mail = record.egress[HOST].mail
+    assert mail is not None
+    assert (mail.mails, mail.gap) == (1, True)
+    assert any("it is not proven that the mail sink stood" in each for each in texts(record.limits))
+    assert mail_sink.summary(record) == (
+        "The mail sink took 1 mail and threw it away. It is not proven that it stood all the "
+        "time: there may have been more. 3 connections to mail servers were refused before "
+        "they came to the sink."
+    )
+
+
+def test_a_last_look_that_fails_leaves_mail_unproven() -> None:
+    """The table is removed all the same."""
+    looks = [look(mail=MailSink())] * 3
+    record = drilled(FakeEgress(*looks, PradrillError("no answer")), sinking())
+    assert record.egress[HOST].removed
+    assert record.egress[HOST].mail == MailSink(gap=True)
 
 
 def test_findings_are_bounded() -> None:

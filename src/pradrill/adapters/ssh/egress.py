@@ -6,12 +6,14 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from pradrill.adapters.ssh.interpreter import source
 from pradrill.adapters.ssh.sessions import Sessions
+from pradrill.domain.declared.standby_kind import Egress
 from pradrill.domain.run.egress import (
     AskedName,
     EgressAttempt,
@@ -22,6 +24,7 @@ from pradrill.domain.run.egress import (
 from pradrill.domain.run.egress_table import Controller, Exempt, egress_table
 from pradrill.domain.run.host import Host, Site
 from pradrill.domain.run.host_answers import last_line
+from pradrill.domain.run.mail_sink import MailDomain, MailServerUse, MailSink
 from pradrill.domain.run.scope import MARK
 from pradrill.domain.values.endpoint import host_of
 from pradrill.domain.values.identity import plain_address
@@ -29,7 +32,9 @@ from pradrill.errors import UNREADABLE, NotReadyError, PradrillError
 
 _SCRIPT = "remote_egress.py"
 _DEADLINE = 90.0  # seconds; the script has shorter limits of its own
-_ATTEMPTS, _NAMES, _LINES = 2_000, 600, 200
+_ATTEMPTS, _NAMES, _LINES, _SERVERS = 2_000, 600, 200, 100
+_LONGEST_NAME = 253
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_LISTING = 20_000  # characters
 _HINTS = {
     "another": "No run holds the standby: remove what one has left, by pradrill gc, or by "
@@ -49,23 +54,24 @@ class SshEgress:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
-    def check(self, host: Host, site: Site) -> None:
+    def check(self, host: Host, site: Site, denied: Egress) -> None:
         """See that its way out could be denied. Raises NotReadyError."""
         controller = Controller(plain_address("192.0.2.1"), 22)
         name = table_of(site.run_id)
-        rules = egress_table(name, (), controller, names=53, asks_itself=False)
+        mail = 25 if denied.mail_sink else None
+        rules = egress_table(name, (), controller, names=53, asks_itself=False, mail=mail)
         self._demand(host, site, "check", rules=rules)
 
     def deny(
         self,
         host: Host,
         site: Site,
-        allow: Sequence[str],
+        denied: Egress,
         names: Sequence[str],
         others: Sequence[str] = (),
     ) -> HostEgress:
         """Load the run's table. Raises NotReadyError when that cannot be done."""
-        every = dict.fromkeys((*map(host_of, allow), *names))
+        every = dict.fromkeys((*map(host_of, denied.allow), *names))
         before = self._demand(
             host,
             site,
@@ -73,6 +79,7 @@ class SshEgress:
             prefix=table_of(""),
             names=[each for each in every if not _is_address(each)],
             resolver=source("remote_resolver.py"),
+            mail_sink=source("remote_mail_sink.py") if denied.mail_sink else "",
         )
         with _understanding(host):
             leads_to = {
@@ -82,11 +89,17 @@ class SshEgress:
             resolvers = _lines(before["resolvers"])
             controller = Controller(plain_address(before["peer"]), int(before["server"]))
             port = int(before["port"])
+            mail = int(before["mail_port"]) if denied.mail_sink else None
 
-        allowed = list(_exempt(host, allow, leads_to))
+        allowed = list(_exempt(host, denied.allow, leads_to))
         allowed += [Exempt(plain_address(each)) for each in others if _is_address(each)]
         rules = egress_table(
-            table_of(site.run_id), allowed, controller, names=port, asks_itself=not resolvers
+            table_of(site.run_id),
+            allowed,
+            controller,
+            names=port,
+            asks_itself=not resolvers,
+            mail=mail,
         )
         after = self._demand(host, site, "load", rules=rules)
         with _understanding(host):
@@ -98,6 +111,7 @@ class SshEgress:
                 resolvers=resolvers,
                 link=None if after["link"] is None else last_line(str(after["link"])),
                 known=leads_to,
+                mail=MailSink() if denied.mail_sink else None,
             )
 
     def look(self, host: Host, site: Site) -> EgressLook:
@@ -121,6 +135,7 @@ class SshEgress:
                 names=tuple(AskedName(**_plain(each)) for each in answer["names"][:_NAMES]),
                 names_unkept=int(answer["names_unkept"]),
                 resolver=answer["resolver"] is True,
+                mail=_mail(answer["mail"]),
             )
 
     def remove(self, host: Host, site: Site) -> Sequence[str]:
@@ -156,6 +171,40 @@ class SshEgress:
             return {"fault": "refused", "because": because}
         with _understanding(host):
             return dict(json.loads(reply.out))
+
+
+def _mail(payload: Any) -> MailSink | None:
+    """Read what a sink says; None: nothing."""
+    if payload is None:
+        return None
+    return MailSink(
+        servers=tuple(_server(*each) for each in payload["servers"][:_SERVERS]),
+        unkept=int(payload["unkept"]),
+        turned_away=int(payload["turned_away"]),
+    )
+
+
+def _server(  # noqa: PLR0913, PLR0917 as the script says it
+    name: str | None,
+    address: str,
+    port: int,
+    counts: Mapping[str, int],
+    domains: Mapping[str, int],
+    first: int,
+    last: int,
+) -> MailServerUse:
+    return MailServerUse(
+        address=str(plain_address(address)),
+        port=port,
+        name=None if name is None else last_line(name)[:_LONGEST_NAME],
+        **counts,
+        domains=tuple(
+            MailDomain(domain=last_line(domain)[:_LONGEST_NAME], recipients=recipients)
+            for domain, recipients in list(domains.items())[:_SERVERS]
+        ),
+        first=_EPOCH + timedelta(seconds=first),
+        last=_EPOCH + timedelta(seconds=last),
+    )
 
 
 def _exempt(

@@ -4,7 +4,8 @@ Standard library only, Python 3.8 or later, never imported by pradrill. Words: t
 for sudo, and a JSON object that says what to `do`, with the name of the run's own `table`:
 
 prepare  tell routes, nameservers, where `names` lead and where SSH comes from; start what writes
-         names down (its source is `resolver`) under the run's `mark`, and tell its `port`
+         names down (its source is `resolver`) under the run's `mark`, and tell its `port`; and
+         what takes mail (`mail_sink`, or nothing), and tell its `mail_port`
 check    see that the kernel would take `rules`, and load nothing
 load     load `rules` (domain/run/egress_table.py) in one transaction; give what has no route one
          that leads nowhere, so that it is seen
@@ -36,7 +37,7 @@ if TYPE_CHECKING:  # importing it costs time
 
     Words = Any  # a dictionary
 
-NFT, RESOLVE, CONTROL = 30, 15, 5  # seconds
+NFT, RESOLVE, CONTROL, ENDS = 30, 15, 5, 2  # seconds
 NETFILTER, NFT_GETTABLE, INET, TABLE_NAME = 12, 0xA01, 1, 1  # of netlink
 REQUEST, FAULT = 1, 2
 PASSWORD: str = globals().get("PASSWORD", "")  # given by who carries it out; never a word
@@ -44,6 +45,7 @@ SUDO = ("sudo", "-S", "-k", "-p", "") if PASSWORD else ("sudo", "-n")
 ITSELF = "import sys;exec(sys.stdin.read().partition('# of root\\n')[2])"
 PATH = "/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin:/usr/local/bin"
 MOST_LINES = 60  # of routes
+OURS = "pradrill-"  # how what is started here calls itself
 MOST_PROGRAMS = 3  # that one user runs: of more nobody can say which it was
 
 
@@ -144,12 +146,30 @@ def lead_nowhere(link: str) -> str | None:
     return link
 
 
-def control(table: str, word: str) -> Words | None:
-    """Tell a word to the resolver of a table and return its answer; None where there is none."""
+def mail_sink_of(table: str) -> str:
+    """Return the abstract name of what takes mail; that of the resolver is the table's own."""
+    return f"{table}_mail"
+
+
+def runs(name: str) -> bool:
+    """Tell whether something answers to an abstract name, or would if it were not held up."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(ENDS)
+            connection.connect(f"\0{name}")
+    except ConnectionRefusedError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def control(name: str, word: str) -> Words | None:
+    """Tell a word to what has an abstract name; return its answer, None where there is none."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(CONTROL)
-            connection.connect(f"\0{table}")
+            connection.connect(f"\0{name}")
             connection.sendall(f"{word}\n".encode())
             answer = b""
             while chunk := connection.recv(65_536):
@@ -159,13 +179,12 @@ def control(table: str, word: str) -> Words | None:
         return None
 
 
-def start_resolver(request: Words, leads_to: dict[str, list[str]]) -> int:
-    """Start what writes names down; return the port on which it answers."""
-    words = json.dumps({"socket": request["table"], "known": leads_to})
+def start(script: str, words: Words, request: Words) -> int:
+    """Start a script that goes on; return the port on which it answers."""
     # Of no process's number: it is no command whose shell still runs.
     environment = {"PATH": PATH, request["mark"]: f"{request['run']}:0"}
     process = subprocess.Popen(
-        ["python3", "-I", "-S", "-", words],
+        ["python3", "-I", "-S", "-", json.dumps(words)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -175,12 +194,13 @@ def start_resolver(request: Words, leads_to: dict[str, list[str]]) -> int:
     )
     assert process.stdin is not None  # noqa: S101 pipes
     assert process.stdout is not None  # noqa: S101
-    process.stdin.write(request["resolver"].encode())
+    process.stdin.write(request[script].encode())
     process.stdin.close()
     answer = process.stdout.readline().strip()
     process.stdout.close()
     if not answer.isdigit():
-        raise FaultError("resolver", "what writes names down does not start")
+        what = {"resolver": "writes names down", "mail_sink": "takes mail"}[script]
+        raise FaultError(script, f"what {what} does not start")
     return int(answer)
 
 
@@ -196,9 +216,13 @@ def prepare(request: Words) -> Words:
     answers = looked_up(request["names"])
     before = {"routes": routes(), "resolvers": nameservers(), "known": answers}
     remove(request)
+    table, mail_port = request["table"], None
+    if request["mail_sink"]:
+        mail_port = start("mail_sink", {"socket": mail_sink_of(table)}, request)
     return {
         **before,
-        "port": start_resolver(request, answers),
+        "port": start("resolver", {"socket": table, "known": answers}, request),
+        "mail_port": mail_port,
         "peer": request["peer"],
         "server": request["server"],
     }
@@ -270,7 +294,7 @@ def running(uids: set[int]) -> dict[int, list[str]]:
                 name = file.read().decode("utf-8", "replace").strip()
         except OSError:
             continue  # it has just ended
-        if name not in names[uid]:
+        if name not in names[uid] and not name.startswith(OURS):
             names[uid].append(name)
     return {uid: every for uid, every in names.items() if len(every) <= MOST_PROGRAMS}
 
@@ -316,9 +340,12 @@ def look(request: Words) -> Words:
                 "let_through": kind.startswith("through"),
             }
         )
+    mail = control(mail_sink_of(table), "look")  # last: the table has counted all of these
     return {
         "listing": listing(table),
         "attempts": attempts,
+        "mail": mail
+        and {**mail, "servers": [[by_address.get(each[0]), *each] for each in mail["servers"]]},
         "unkept": unkept,
         "names": [
             {"name": name, "count": count, "process": process, "addresses": addresses}
@@ -359,7 +386,9 @@ def remove(request: Words) -> Words:
     """Remove all that is the run's, and tell what is left."""
     table = request["table"]
     link = link_of(table)
-    control(table, "end")
+    ends = {"what writes names down": table, "what takes mail": mail_sink_of(table)}
+    for name in ends.values():
+        control(name, "end")
     for words in (
         ("ip", "link", "delete", "dev", link),
         ("nft", "delete", "table", "inet", table),
@@ -371,13 +400,12 @@ def remove(request: Words) -> Words:
     left = [f"table inet {table}"] if has_table(table) else []
     if os.path.exists(f"/sys/class/net/{link}"):  # noqa: PTH110 pathlib costs time
         left.append(f"link {link}")
-    for _ in range(20):
-        if control(table, "look") is None:
-            break
+    end = time.monotonic() + ENDS
+    while (staying := [what for what, name in ends.items() if runs(name)]) and (
+        time.monotonic() < end
+    ):
         time.sleep(0.1)
-    else:
-        left.append("what writes names down")
-    return {"left": left}
+    return {"left": left + staying}
 
 
 DOES: dict[str, Callable[[Words], Words]] = {

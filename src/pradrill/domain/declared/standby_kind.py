@@ -25,6 +25,13 @@ class Egress(Model):
         description="what the standby may reach during the drill, as HOST:PORT: the backup server",
         examples=[["192.0.2.40:22"]],
     )
+    mail_sink: bool = Field(
+        default=False,
+        description="take all mail that wants to leave the standby (ports 25 and 587, without TLS "
+        "or a login), the machine's own too, and throw it away: counted, and the recipients' "
+        "domains told; for servers that `allow` does not name",
+        examples=[True],
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -41,7 +48,7 @@ OptionalEgress = Annotated[
     Egress | None,
     Field(
         description="`denied`: nothing goes out from the standby during the drill, and what tries "
-        "is written down; or with exceptions, in allow",
+        "is written down; or with exceptions, in allow, and what takes mail, in mail_sink",
         examples=["denied"],
         json_schema_extra=or_form({"const": "denied"}),
     ),

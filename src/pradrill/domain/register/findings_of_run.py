@@ -147,7 +147,17 @@ def _tried(each: Destination) -> str:
     at = f" ({where})" if where else ""
     if not each.protocol:
         return f"{each.standby}: asked for by name {often}{by}"
-    return f"{each.standby}: {each.protocol} {each.where}{at} tried {often}{by}"
+    return f"{each.standby}: {each.protocol} {each.where}{at} tried {often}{by}{_mail(each)}"
+
+
+def _mail(each: Destination) -> str:
+    """Say what a sink took in the place of a destination; nothing where none did."""
+    if not each.mail:
+        return ""
+    count = sum(server.mails for server in each.mail)
+    domains = {d.domain: None for server in each.mail for d in server.domains if d.domain}
+    to = f", to {', '.join(domains)}" if domains else ""
+    return f"; the mail sink took {count} {'mail' if count == 1 else 'mails'}{to}"
 
 
 def _files(record: RunRecord) -> Iterator[Finding]:

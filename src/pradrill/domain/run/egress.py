@@ -10,6 +10,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from pradrill.domain.declared.plan import Need
+from pradrill.domain.run.mail_sink import MAIL_PORTS, MailServerUse, MailSink
 from pradrill.domain.values.endpoint import host_of
 from pradrill.domain.values.model import Model
 
@@ -52,6 +53,11 @@ class EgressAttempt(Model):
         return self.protocol, self.address, self.port, self.uid, self.let_through
 
     @property
+    def is_mail(self) -> bool:
+        """Tell whether it is what a sink would take, where there is one."""
+        return self.protocol == "tcp" and self.port in MAIL_PORTS and not self.let_through
+
+    @property
     def where(self) -> str:
         """Return the destination as people write it: by its name where that is known."""
         host = self.name or (f"[{self.address}]" if ":" in self.address else self.address)
@@ -79,6 +85,7 @@ class EgressLook(Model):
     names_unkept: int = Field(default=0, description="questions for which there was no room")
     resolver: bool = Field(default=False, description="whether names are written down")
     gap: bool = Field(default=False, description="not all that the host sent was written down")
+    mail: MailSink | None = Field(default=None, description="what mail was taken; none: no answer")
 
 
 class HostEgress(Model):
@@ -110,7 +117,18 @@ class HostEgress(Model):
     gap: bool = Field(
         default=False, description="what writes down what its card sends did so no more"
     )
+    mail: MailSink | None = Field(
+        default=None, description="what the mail sink took; none: the drill has none"
+    )
     removed: bool = Field(default=False, description="proven: looked for afterwards")
+
+    @property
+    def unanswered(self) -> int:
+        """Return how many connections to mail servers the table saw, and the sink did not."""
+        if self.mail is None:
+            return 0
+        tries = sum(each.count for each in self.attempts if each.is_mail)
+        return max(0, tries - self.mail.connections)
 
     def after(self, look: EgressLook) -> HostEgress:
         """Return what is known after one more look: a count never falls."""
@@ -122,8 +140,15 @@ class HostEgress(Model):
                 "names_unkept": max(self.names_unkept, look.names_unkept),
                 "nameless": self.nameless or not look.resolver,
                 "gap": self.gap or look.gap,
+                "mail": self.mail_after(look),
             }
         )
+
+    def mail_after(self, look: EgressLook) -> MailSink | None:
+        """Return what is known of mail after one more look: that of another table proves less."""
+        if self.mail is None:
+            return None
+        return self.mail.after(look.mail, gap=not self.is_as_loaded(look))
 
     def is_as_loaded(self, look: EgressLook) -> bool:
         """Tell whether the table has the rules that were loaded, and no other."""
@@ -168,6 +193,8 @@ class Destination(NamedTuple):
     times: int
     let_through: bool
     need: Need | None
+    mail: tuple[MailServerUse, ...] = ()
+    """What a sink took in its place."""
 
     @property
     def whose(self) -> tuple[str, ...]:
@@ -199,6 +226,7 @@ def destinations(egress: HostEgress, needs: Iterable[Need], host: str) -> list[D
             times=sum(each.count for each in group),
             let_through=let_through,
             need=_need(group[0], needs),
+            mail=_mail_of(group, egress.mail),
         )
         for (protocol, where, let_through), group in groups.items()
     ]
@@ -220,6 +248,12 @@ def destinations(egress: HostEgress, needs: Iterable[Need], host: str) -> list[D
         if each.name not in tried
     ]
     return sorted(every, key=lambda each: (each.is_expected, -each.times, each.where))
+
+
+def _mail_of(attempts: Iterable[EgressAttempt], sink: MailSink | None) -> tuple[MailServerUse, ...]:
+    """Return what a sink took of connections to the servers of these attempts."""
+    ends = {(each.address, each.port) for each in attempts if each.is_mail}
+    return tuple(each for each in (sink.servers if sink else ()) if each.key in ends)
 
 
 def _need(attempt: EgressAttempt, needs: Iterable[Need]) -> Need | None:

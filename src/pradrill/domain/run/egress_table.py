@@ -3,6 +3,7 @@
 It is a run's own, beside those that the host has: a packet that one table refuses, no other lets
 through. What is allowed, answers, and what stays on the machine goes; all else is refused at once,
 so that a service does not wait, and counted by destination and user. Sets are of a size that stays.
+Mail may be led to a sink on the machine, once it is counted: no less is refused for that.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
+from pradrill.domain.run.mail_sink import MAIL_PORTS
+
 PROBE = 45
-"""The code point (DSCP) that remote_reach.py marks its own tries with: they are not counted."""
+"""The code point (DSCP) that remote_reach.py marks its own tries with: they are not counted, and no
+sink answers them, so that they prove that the way out is denied whatever else is done here."""
 
 _DESTINATIONS, _BARE, _THROUGH = 256, 128, 128
 """Of each family so many destinations are told: with a port, without one, and let through."""
 _PORTS = "meta l4proto { tcp, udp }"
 _NO_SYN = "tcp flags & (fin | syn | rst | ack) != syn"
 _DNS = 53
+_MAIL = f"tcp dport {{ {', '.join(map(str, MAIL_PORTS))} }}"
 _CONTAINERS = ("docker*", "br-*", "podman*", "cni*", "virbr*", "lxc*")
 """Bridges on the machine itself; what leaves a container for elsewhere goes on from there."""
 _NEIGHBOURS = (
@@ -41,13 +46,20 @@ class Controller(NamedTuple):
     port: int
 
 
-def egress_table(
-    name: str, allowed: Sequence[Exempt], controller: Controller, *, names: int, asks_itself: bool
+def egress_table(  # noqa: PLR0913 what a table is made of
+    name: str,
+    allowed: Sequence[Exempt],
+    controller: Controller,
+    *,
+    names: int,
+    asks_itself: bool,
+    mail: int | None = None,
 ) -> str:
     """Return what nft loads in one transaction, in the place of an earlier table of that name.
 
     `names`: the port here at which names are written down; `asks_itself`: no nameserver is
-    configured, so that this machine asks itself, where nobody answers.
+    configured, so that this machine asks itself, where nobody answers; `mail`: the port here that
+    takes mail, if any does.
     """
     chains = {
         "tell": [line for family in _FAMILIES for line in _tell(family)],
@@ -95,6 +107,14 @@ def egress_table(
             f"{_PORTS} th dport {_DNS} redirect to :{names}",
         ],
     }
+    if mail is not None:
+        chains["take"] = ["jump tell", f"meta l4proto tcp redirect to :{mail}"]
+        chains["mail"] = [
+            "type nat hook output priority -109; policy accept;",
+            *_not_mail(),
+            *(line for each in allowed for line in _own_mail(each)),
+            f"{_MAIL} goto take",
+        ]
     body = [each for family in _FAMILIES for each in _sets(family)]
     body.append("counter unkept { }")
     body += (f"chain {each} {{\n{_lines(chains[each])}}}" for each in chains)
@@ -159,6 +179,27 @@ def _staying(controller: Controller) -> Iterator[str]:
     yield f"icmpv6 type {_NEIGHBOURS} accept"
     yield "udp sport 68 udp dport 67 accept"  # the lease of its own address
     yield "udp sport 546 udp dport 547 accept"
+
+
+def _not_mail() -> Iterator[str]:
+    """Leave be what stays on the machine, the run's own tries, and what could not be answered.
+
+    A machine without an address of its own in IPv6 has none that loopback answers to.
+    """
+    yield 'oifname "lo" return'
+    yield "ip daddr 127.0.0.0/8 return"
+    yield "ip6 daddr ::1 return"
+    yield f"ip dscp {PROBE} return"
+    yield f"ip6 dscp {PROBE} return"
+    yield "ip6 saddr fe80::/10 return"
+
+
+def _own_mail(each: Exempt) -> Iterator[str]:
+    """Leave be mail for a server that may be reached."""
+    if each.port is None:
+        yield f"{_to(each.address)} {_MAIL} return"
+    elif each.port in MAIL_PORTS:
+        yield f"{_to(each.address)} tcp dport {each.port} return"
 
 
 def _allow(each: Exempt, verdict: str) -> Iterator[str]:

@@ -60,13 +60,17 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
 
 
 def _of_egress(host: str, egress: HostEgress) -> Iterator[Reason]:
-    """Say what is not known of what a host tried to reach."""
+    """Yield what is not known of what wanted to leave a host."""
     if egress.nameless:
         yield reason(Code.EGRESS_NAMELESS, host=host)
     if egress.gap:
         yield reason(Code.EGRESS_GAP, host=host)
-    if unkept := egress.unkept + egress.names_unkept:
-        yield reason(Code.EGRESS_FULL, host=host, count=unkept)
+    if more := egress.unkept + egress.names_unkept:
+        yield reason(Code.EGRESS_FULL, host=host, count=more)
+    if egress.mail is not None and egress.mail.gap:
+        yield reason(Code.MAIL_SINK_GAP, host=host)
+    if egress.mail is not None and (more := egress.mail.unkept + egress.mail.turned_away):
+        yield reason(Code.MAIL_SINK_FULL, host=host, count=more)
 
 
 def _of_files(host: str, file_map: FileMap) -> Iterator[Reason]:

@@ -461,6 +461,20 @@ class Code(StrEnum):
             "were refused and are not listed"
         ),
     )
+    MAIL_SINK_GAP = (
+        "mail-sink-gap",
+        N_(
+            "on %(host)s it is not proven that the mail sink stood all the time, nor that no other "
+            "mail was sent than is told"
+        ),
+    )
+    MAIL_SINK_FULL = (
+        "mail-sink-full",
+        N_(
+            "on %(host)s more connections to mail servers came than there is room for: %(count)s "
+            "were turned away, or what they brought is not listed"
+        ),
+    )
     FILES_UNKNOWN = (
         "files-unknown",
         N_("on %(host)s it is not known which files the services opened: %(because)s"),
@@ -604,6 +618,10 @@ class Code(StrEnum):
     GUARD_EGRESS_BUT = (
         "guard-egress-but",
         N_("nothing goes out from the standby, but to %(endpoints)s"),
+    )
+    GUARD_MAIL_SINK = (
+        "guard-mail-sink",
+        N_("mail to ports 25 and 587 is taken on the standby itself, and thrown away"),
     )
     GUARD_AGAIN = "guard-again", N_("still so once the services run, and before the teardown")
 

@@ -34,7 +34,7 @@ def deny(context: Context, step: PlannedStep) -> StepEnd:
         context.note(Event.EGRESS, host=host.name, egress=_about_to(context))
         try:
             others = _others(context, host)
-            loaded = egress.deny(host, context.there(), denied.allow, names, others)
+            loaded = egress.deny(host, context.there(), denied, names, others)
         except PradrillError as error:
             why = reason_of(error)
             problems.append(f"{why}. HINT: {error.hint}" if error.hint else why)
@@ -126,8 +126,10 @@ def _looked_once_more(context: Context, host: Host, before: HostEgress) -> HostE
     try:
         look = _look(context, host)
     except PradrillError:
-        return before
-    return before.after(look) if look.listing else before
+        look = EgressLook()
+    if look.listing:
+        return before.after(look)
+    return before.model_copy(update={"mail": before.mail_after(look)})
 
 
 def reached(context: Context, host: Host, endpoints: Sequence[str]) -> Mapping[str, Reached]:

@@ -20,7 +20,7 @@ from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language import i18n, reasons, symptoms
 from pradrill.reporting.language import terms as vocabulary
 from pradrill.reporting.run import case_sections as case_view
-from pradrill.reporting.run import edges, front, inward, outward
+from pradrill.reporting.run import edges, front, inward, mail_sink, outward
 from pradrill.reporting.run import page as view
 from pradrill.reporting.run import sourced_fields as fields
 from pradrill.reporting.run.timeline_layout import draw
@@ -107,6 +107,7 @@ def _environment() -> Environment:
         edges=edges,
         outward=outward,
         inward=inward,
+        mail_sink=mail_sink,
     )
     environment.filters.update(
         at=wording.at,

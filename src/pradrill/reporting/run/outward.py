@@ -134,4 +134,6 @@ def _expectation(each: Destination) -> str:
         return _("yes: the drill lets it through")
     if not each.protocol:
         return _("no: asked for by name, and then not connected to")
+    if each.mail:
+        return _("no: taken by the mail sink, and a finding")
     return _("no: refused, and a finding")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pradrill.domain.report.sections import Section
 from pradrill.domain.run.record import RunRecord
-from pradrill.reporting.run import inward, outward
+from pradrill.reporting.run import inward, mail_sink, outward
 
 _LINES = 20
 
@@ -18,7 +18,12 @@ def dependency_lines(record: RunRecord) -> Iterator[tuple[str, str, list[str]]]:
             f"{each.host}: {each.where} {each.protocol}, {each.times} ({each.expectation})"
             for each in outward.rows(record)
         ]
-        yield Section.EGRESS.heading, outward.summary(record), _first(lines)
+        lines += [
+            f"{each.host}: mail for {each.where}: {each.mails} ({each.domains or each.remarks})"
+            for each in mail_sink.rows(record)
+        ]
+        sentences = filter(None, (outward.summary(record), mail_sink.summary(record)))
+        yield Section.EGRESS.heading, " ".join(sentences), _first(lines)
     if record.files:
         lines = [
             f"{each.host}: {', '.join((*each.paths, each.more)).rstrip(', ')} ({each.expectation})"

@@ -5,14 +5,16 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from pradrill.domain.run.egress import EgressLook, HostEgress, table_of
-from pradrill.domain.run.egress_table import Controller, Exempt, egress_table
+from pradrill.domain.run.egress_table import PROBE, Controller, Exempt, egress_table
 
 CONTROLLER = Controller(ip_address("198.51.100.1"), 22)
 
 
-def table(*allowed: Exempt, asks_itself: bool = False) -> str:
+def table(*allowed: Exempt, asks_itself: bool = False, mail: int | None = None) -> str:
     """Return the rules of a run."""
-    return egress_table("pradrill_x", allowed, CONTROLLER, names=5353, asks_itself=asks_itself)
+    return egress_table(
+        "pradrill_x", allowed, CONTROLLER, names=5353, asks_itself=asks_itself, mail=mail
+    )
 
 
 def test_it_replaces_itself_and_no_other_table() -> None:
@@ -57,6 +59,45 @@ def test_a_machine_without_a_nameserver_is_heard_too() -> None:
     """It asks itself: that leads to where names are written down, unless somebody answers there."""
     assert "ip daddr 127.0.0.0/8 return" in table()
     assert "ip daddr 127.0.0.0/8 return" not in table(asks_itself=True)
+
+
+def chain(rules: str, name: str) -> list[str]:
+    """Return the lines of one chain."""
+    return rules.partition(f"chain {name} {{\n")[2].partition("}\n")[0].splitlines()
+
+
+def test_mail_is_led_to_its_sink_once_it_is_counted() -> None:
+    """Without a sink no chain speaks of mail; with one the chains that deny are the same."""
+    plain, sunk = table(), table(mail=2525)
+    assert "2525" not in plain
+    assert "587" not in plain
+    assert chain(sunk, "take") == ["jump tell", "meta l4proto tcp redirect to :2525"]
+    assert chain(sunk, "mail")[-1] == "tcp dport { 25, 587 } goto take"
+    for name in ("leave", "out", "out_again", "across", "tell", "refuse", "names"):
+        assert chain(sunk, name) == chain(plain, name)
+
+
+def test_the_runs_own_tries_and_what_is_allowed_do_not_end_in_the_sink() -> None:
+    """What proves that production is away would find the sink; a relay that is allowed is itself.
+
+    So do this machine's own servers, and the other hosts of the standby.
+    """
+    allowed = (
+        Exempt(ip_address("192.0.2.40"), 587),
+        Exempt(ip_address("192.0.2.41"), 22),
+        Exempt(ip_address("2001:db8::21")),
+    )
+    lines = chain(table(*allowed, mail=2525), "mail")
+    assert lines[1:-1] == [
+        'oifname "lo" return',
+        "ip daddr 127.0.0.0/8 return",
+        "ip6 daddr ::1 return",
+        f"ip dscp {PROBE} return",
+        f"ip6 dscp {PROBE} return",
+        "ip6 saddr fe80::/10 return",
+        "ip daddr 192.0.2.40 tcp dport 587 return",
+        "ip6 daddr 2001:db8::21 tcp dport { 25, 587 } return",
+    ]
 
 
 def test_a_name_of_a_table_is_one_that_nft_takes() -> None:
