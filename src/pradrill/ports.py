@@ -431,7 +431,7 @@ class MachineSeeds(Protocol):
         """Take note of where the machines are: name → address."""
 
     def silent(self) -> Sequence[str]:
-        """Return the names of the machines where no SSH server answers yet."""
+        """Return the names of the machines where nobody can log in yet."""
 
 
 class Copies(Protocol):

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ OTHERS = "pradrill-ba9876543210"
 EXPIRES = "2026-12-01T00:00:00+00:00"
 NODE = f"""\
 #!{sys.executable}
-import json, os, sys
+import fcntl, json, os, sys, time
 from pathlib import Path
 home = Path(__file__).parent
+lock = (home / "lock").open("w")
+fcntl.flock(lock, fcntl.LOCK_EX)
 state = json.loads((home / "state.json").read_text())
 words = [Path(sys.argv[0]).name, *sys.argv[1:]]
 given = {{words[n][2:]: words[n + 1] for n in range(len(words) - 1) if words[n].startswith("--")}}
@@ -33,7 +36,10 @@ with (home / "calls").open("a") as calls:
 guests, pools = state["guests"], state["pools"]
 match words[:3]:
     case ["pvesh", "get", "/cluster/nextid"]:
-        print(max([int(each) for each in guests] + [100]) + 1)
+        print(max([int(each) for each in guests] + [100]) + 1, flush=True)
+        lock.close()
+        time.sleep(0.5)
+        sys.exit()
     case ["pvesh", "get", "/cluster/resources"]:
         lines = [{{"type": "qemu", "vmid": int(n), **each}} for n, each in guests.items()]
         lines = [{{k: v for k, v in each.items() if k != "config"}} for each in lines]
@@ -49,20 +55,28 @@ match words[:3]:
         if any(each.get("pool") == name for each in guests.values()):
             sys.exit("not empty")
         del pools[name]
+    case ["qm", "create", number] if number in guests and "force" not in given:
+        sys.exit("it exists")
     case ["qm", "create", number]:
         if "archive" in given:  # production's own configuration, but for what is given
             config = {{"net0": "vmbr0", "net1": "vmbr1", "hostpci0": "01:00", "hookscript": "x"}}
             guests[number] = {{"config": {{**config, "net0": given["net0"]}}}}
         guests.setdefault(number, {{"config": {{}}}})
         guests[number] |= {{key: given[key] for key in ("name", "pool", "tags") if key in given}}
+    case ["qm", "clone", _] if words[3] in guests:
+        sys.exit("it exists")
     case ["qm", "clone", _]:
         guests[words[3]] = {{"name": given["name"], "config": {{}}}}
     case ["qm", "config", number]:
+        if "name" in guests[number]:
+            print("name: " + guests[number]["name"])
         print("\\n".join(f"{{key}}: {{value}}" for key, value in guests[number]["config"].items()))
     case ["qm", "set", number]:
         for key in given.pop("delete", "").split(","):
             guests[number]["config"].pop(key, None)
         guests[number] |= {{key: given[key] for key in ("tags",) if key in given}}
+    case ["qm", "stop", number] if "meanwhile" in state:  # somebody's, of the same id
+        guests |= state.pop("meanwhile")
     case ["qm", "destroy", number]:
         del guests[number]
     case ["qm", "guest", "cmd"]:
@@ -114,7 +128,8 @@ match NAME:
     case "server" if given["state"] == "absent":
         state["vms"] = [each for each in state["vms"] if each["id"] != given["name"]]
     case "server":
-        addresses = {{given["network"]: [{{"addr": "192.0.2.30", "version": 4}}]}}
+        told = [{{"addr": "2001:db8::30", "version": 6}}, {{"addr": "192.0.2.30", "version": 4}}]
+        addresses = {{given["network"]: told}}
         server = {{"id": "an-id", "name": given["name"], "metadata": given["metadata"]}}
         answer = {{"server": {{**server, "addresses": addresses}}}}
         state["vms"].append(server)
@@ -167,16 +182,18 @@ class Hypervisor:
         path.unlink(missing_ok=True)
         return lines
 
-    def play(self, playbook: str, *, passes: bool = True, **variables: Any) -> dict[str, Any]:
+    def play(
+        self, playbook: str, *, passes: bool = True, tag: str = TAG, **variables: Any
+    ) -> dict[str, Any]:
         """Play a shipped playbook; return what it hands back."""
-        machine = {"name": "web-dr", "machine": f"{TAG}-web-dr"}
+        machine = {"name": "web-dr", "machine": f"{tag}-web-dr"}
         machine |= {"user_data": f"{self.home}/user-data", "meta_data": f"{self.home}/meta-data"}
-        given = {"pradrill_tag": TAG, "pradrill_expires": EXPIRES, "pradrill_machines": [machine]}
+        given = {"pradrill_tag": tag, "pradrill_expires": EXPIRES, "pradrill_machines": [machine]}
         given |= {
             "snippets_folder": f"{self.home}/snippets",
             "ansible_python_interpreter": sys.executable,
         }
-        (self.home / "given.json").write_text(json.dumps({**given, **variables}))
+        (self.home / f"given-{tag}.json").write_text(json.dumps({**given, **variables}))
         environment = {
             "PATH": f"{self.home}:{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(self.home),
@@ -184,7 +201,8 @@ class Hypervisor:
             "ANSIBLE_SHOW_CUSTOM_STATS": "1",
             "LC_ALL": "C.UTF-8",
         }
-        inventory = ["-i", "localhost,", "-c", "local", "-e", f"@{self.home}/given.json"]
+        hosts = variables.get("hosts", "localhost,")
+        inventory = ["-i", hosts, "-c", "local", "-e", f"@{self.home}/given-{tag}.json"]
         result = subprocess.run(
             ["ansible-playbook", *inventory, str(PLAYBOOKS / playbook)],
             env=environment,
@@ -303,6 +321,43 @@ def test_a_proxmox_clone_is_made_and_gone(node: Hypervisor) -> None:
     assert (machine["machine"], machine["expires"]) == (f"{TAG}-web-dr", EXPIRES)
     node.play("proxmox/destroy.yml")
     assert node.state == before
+
+
+@pytest.mark.parametrize("playbook", ["provision", "provision_from_archive"])
+def test_two_runs_at_once_get_two_ids(node: Hypervisor, playbook: str) -> None:
+    """The next id is the same for both until one has taken it: one run would fail."""
+    making = {**ARCHIVE, "template": 9000}
+    with ThreadPoolExecutor() as pool:
+        runs = [
+            pool.submit(node.play, f"proxmox/{playbook}.yml", tag=tag, **making)
+            for tag in (TAG, "pradrill-aaaaaaaaaaaa")
+        ]
+    addresses = {run.result()["pradrill_addresses"]["web-dr"] for run in runs}
+    assert addresses == {"192.0.2.103", "192.0.2.104"}
+
+
+def test_an_id_that_was_given_again_meanwhile_is_not_destroyed(node: Hypervisor) -> None:
+    """Two ends at once: the other one was quicker, and somebody's new guest has the id."""
+    state = node.state
+    state["guests"]["103"] = {"name": f"{TAG}-db", "config": {}}
+    state["guests"]["104"] = {"name": f"{TAG}-web", "config": {}}
+    state["meanwhile"] = {"104": {"name": "accounting", "config": {}}}
+    node.write(state)
+    node.play("proxmox/destroy.yml", passes=False)
+    assert node.state["guests"]["104"]["name"] == "accounting"
+
+
+@pytest.mark.parametrize("playbook", ["proxmox/provision", "libvirt/provision"])
+def test_machines_are_made_on_one_hypervisor(node: Hypervisor, playbook: str) -> None:
+    """On each of a group's it would be made, with one key, and one address would count."""
+    both: dict[str, Any] = {
+        "hosts": "localhost,127.0.0.1,",
+        "template": 9000,
+        "bridge": "vmbr9",
+        "base": "x",
+    }
+    node.play(f"{playbook}.yml", passes=False, **both)
+    assert node.calls() == []
 
 
 def vm(moid: str, name: str, **more: Any) -> dict[str, Any]:

@@ -38,6 +38,16 @@ def test_a_machine_has_the_key_that_was_pinned_before_it_was(cloud: Path, tmp_pa
     addresses = make(cloud, tag_of(RUN), "2999-01-01T00:00:00+00:00", machines)
     hosts.settle(addresses_in({"pradrill_addresses": addresses}, ["web-dr"]))
     wait_until(lambda: not hosts.silent(), 60)
+    (login,) = cloud.glob("*/authorized_keys")
+    away = login.rename(tmp_path / "away")
+    assert hosts.silent() == ["web-dr"], "a server that lets nobody in yet is not up"
+    away.rename(login)
+    assert hosts.silent() == []
+    strangers = ProvisionedHosts(["web-dr"])
+    (tmp_path / "others").mkdir(mode=0o700)
+    strangers.sow(tmp_path / "others", RUN)
+    strangers.settle(addresses_in({"pradrill_addresses": addresses}, ["web-dr"]))
+    assert strangers.silent() == [], "another key is told at once, and not waited for"
 
     site = hosts.start(tmp_path, RUN, lambda _line: None)
     try:

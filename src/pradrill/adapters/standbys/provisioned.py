@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,11 @@ from pradrill.system.command import as_root
 _CONNECT = 5.0  # seconds
 _ANSWER = 20.0
 """A machine in its first boot is slow to say who it is."""
+_LOGIN = 40.0
+"""And slower to let somebody in."""
+_NO_LOGIN = 255
+_OTHER_KEY = "Host key verification failed"
+"""How ssh ends without one, and its word on a machine that shows another key."""
 
 
 class ProvisionedHosts:
@@ -79,8 +85,47 @@ class ProvisionedHosts:
         self._addresses = dict(addresses)
 
     def silent(self) -> Sequence[str]:
-        """Return the names of the machines where no SSH server answers yet."""
-        return [name for name in self._names if not _answers(self._addresses[name])]
+        """Return the names of the machines where nobody can log in yet.
+
+        One that shows another key is none of them: whoever identifies it will tell.
+        """
+        return [name for name in self._names if not self._answers(name)]
+
+    def _answers(self, name: str) -> bool:
+        where, keys = self._addresses[name], self._folder
+        if keys is None or not _listens(where):
+            return False
+        host, pins = self._host(name, keys), keys / f"pin-{name}"
+        write_private(pins, f"{known_hosts_name(host)} {public_key(keys / f'host-{name}')}\n")
+        options = (
+            *("BatchMode=yes", "IdentitiesOnly=yes", "StrictHostKeyChecking=yes"),
+            *(f'UserKnownHostsFile="{pins}"', "GlobalKnownHostsFile=/dev/null"),
+        )
+        words = [
+            "ssh",
+            "-F",
+            "none",
+            "-p",
+            str(where.port),
+            "-l",
+            "root",
+            "-i",
+            str(keys / "login"),
+        ]
+        words += [word for option in options for word in ("-o", option)]
+        try:
+            login = subprocess.run(
+                [*words, where.address, "true"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_LOGIN,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        return login.returncode != _NO_LOGIN or _OTHER_KEY in login.stderr
 
     def start(self, folder: Path, run_id: str, say: Say) -> Site:
         """Write pinned keys, client configuration and inventory. Raises NotReadyError."""
@@ -128,7 +173,7 @@ class ProvisionedHosts:
         return close_connections(run_id)
 
 
-def _answers(where: MachineAddress) -> bool:
+def _listens(where: MachineAddress) -> bool:
     with (
         suppress(OSError),
         socket.create_connection((where.address, where.port), timeout=_CONNECT) as connection,

@@ -314,7 +314,7 @@ class Code(StrEnum):
         "address-shared",
         N_("the playbook handed back one address for several machines: %(host)s"),
     )
-    MACHINES_SILENT = "machines-silent", N_("no SSH server answered on %(host)s")
+    MACHINES_SILENT = "machines-silent", N_("nobody could log in by SSH on %(host)s")
     MACHINE_LEFT = "machine-left", N_("machine %(name)s of this run is still there")
     MACHINES_NOT_ENDED = (
         "machines-not-ended",

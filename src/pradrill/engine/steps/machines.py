@@ -89,7 +89,7 @@ def _refuse_primary(context: Context, addresses: Mapping[str, MachineAddress]) -
 
 
 def _until_they_answer(context: Context, seeds: MachineSeeds, deadline: datetime) -> StepEnd:
-    """Wait until an SSH server answers on each machine: its first boot is a part of making it."""
+    """Wait until each machine lets us in: its first boot is a part of making it."""
     while silent := seeds.silent():
         if context.cancelled():
             return StepEnd(StepOutcome.CANCELLED)
