@@ -82,7 +82,7 @@ def edit(folder: Path, name: str, old: str, new: str) -> None:
 
 
 def pradrill(
-    folder: Path, *words: str, environment: dict[str, str] | None = None
+    folder: Path, *words: str, environment: dict[str, str] | None = None, timeout: float = 180
 ) -> subprocess.CompletedProcess[str]:
     """Run the command in a house, without a terminal."""
     variables = dict(os.environ) if environment is None else environment
@@ -93,7 +93,7 @@ def pradrill(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=timeout,
         check=False,
     )
 

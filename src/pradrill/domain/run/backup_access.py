@@ -16,6 +16,7 @@ PLAYBOOKS = {
     "restore_moodle.yml",
     "restore_postgresql_logical.yml",
     "restore_postgresql_pgbackrest.yml",
+    "restore_samba.yml",
 }
 """The playbooks whose backup_host is "" unless the drill gives one."""
 KEYED_PLAYBOOKS = {*PLAYBOOKS, "restore_postgresql_barman.yml", "restore_wordpress.yml"}
