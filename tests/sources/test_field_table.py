@@ -33,6 +33,7 @@ SUMS = "sources/test_checksums.py::"
 BAD = "sources/test_bad_restores.py::"
 SERVERS = "sources/test_restic_servers.py::"
 BORG = "sources/test_borg_servers.py::"
+SSH = "sources/test_behind_ssh.py::test_a_repository_is_reached_by_every_way_of_openssh"
 SHAPES = "unit/adapters/test_hostile_catalogues.py::"
 INVENTORY = "unit/config/test_become_and_templates.py::"
 
@@ -40,6 +41,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "two readers of one convention": (
         Row("hashed, wildcard, port-less known_hosts", "OpenSSH", "pinned on both sides",
             SFTP + "test_dumps_and_standby_take_the_known_hosts_that_openssh_takes"),
+        Row("IPv6, aliases with capitals, ProxyJump, blanks and accents", "restic, borg, sftp",
+            "reached", SSH),
         Row("@cert-authority", "OpenSSH", "opens dumps; named for a standby",
             SFTP + "test_a_certificate_of_a_pinned_authority_opens_dumps_and_is_named_"
             "for_a_standby"),
@@ -91,6 +94,13 @@ ROWS: dict[str, tuple[Row, ...]] = {
             "test_the_cause_of_a_failed_command_is_its_error_and_not_a_line_of_dashes"),
         Row("a .bashrc that prints", "sshd", "no answer, and no clock problem",
             "integration/test_noisy_login.py::test_what_a_login_prints_is_no_answer"),
+        Row("a banner that looks like an answer", "restic, borg, sftp", "not heard", SSH),
+        Row("exit 0 of a restore that could not bring all", "restic 0.11", "an error, and which",
+            FILES + "test_a_damaged_backup_ends_with_an_error"),
+        Row("exit 0 of a delete that removes nothing", "borg serve --append-only", "no proof",
+            BORG + "test_a_login_that_cannot_delete_for_good_is_asked_to"),
+        Row("an archive's name in Latin-1", "borg 1.1", "unusable; its neighbours are not",
+            SHAPES + "test_a_name_that_is_no_utf_8_costs_its_own_backup_alone"),
         Row("a check that was killed, or may not read a file", "borg", "unproven, and why",
             "sources/test_borg.py::test_a_check_that_broke_off_has_found_no_damage"),
         Row("words of a tool that failed", "all four", "no catalogue",
@@ -108,6 +118,9 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("append-only, by its path; by its repository; by its own setting alone", "borg, sshd",
             "proven; not known, and why",
             BORG + "test_a_login_that_cannot_delete_for_good_is_asked_to"),
+        Row("a login of S3's or rest:'s, its server alone reachable", "restic, moto, rclone, nft",
+            "restored, its secrets nowhere", "sources/test_restic_standbys.py::"
+            "test_a_standby_that_reaches_its_backup_server_alone_is_restored"),
         Row("a shell or SFTP beside borg serve", "sshd", "can delete, whatever borg refuses",
             BORG + "test_a_login_that_cannot_delete_for_good_is_asked_to"),
     ),

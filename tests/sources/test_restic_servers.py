@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,22 +14,18 @@ from typing import Any
 
 import pytest
 from tests.sources.conftest import PASSWORD, run, secret
+from tests.sources.restic_servers import LOGIN, Keys, back_up, moto, rclone, with_login
 
-from pradrill.adapters.ansible.runner import AnsibleRunner
 from pradrill.adapters.backups.deletion import refuse_deletion
 from pradrill.adapters.backups.restic import Restic
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.domain.declared.backup_source import ResticSource
 from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
-from pradrill.domain.run.host import Site
-from pradrill.domain.run.outcome import StepOutcome
 from pradrill.errors import NotReadyError
-from pradrill.ports import Bounds, Play
+from pradrill.ports import Bounds
 
-PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
 BOUNDS = Bounds(60.0)
-LOGIN = {"RESTIC_REST_USERNAME": "keeper", "RESTIC_REST_PASSWORD": "s3cret/@:"}
 
 
 def secrets_in(folder: Path, values: dict[str, str]) -> dict[str, str]:
@@ -52,30 +44,6 @@ def repository(folder: Path, place: str, login: dict[str, str], **changes: Any) 
     return Restic(ResticSource.model_validate(fields), resolve, SteadyClock())
 
 
-@contextmanager
-def rclone(folder: Path, *options: str) -> Iterator[str]:
-    """Serve a folder as rest-server does, on a port of the kernel's choice; yield its address."""
-    hashed = run(["openssl", "passwd", "-apr1", LOGIN["RESTIC_REST_PASSWORD"]], env={}).strip()
-    (folder / "htpasswd").write_text(f"{LOGIN['RESTIC_REST_USERNAME']}:{hashed}\n")
-    words = ["rclone", "serve", "restic", "--addr", "127.0.0.1:0", "-v", *options,
-             "--htpasswd", str(folder / "htpasswd"), str(folder / "served")]  # fmt: skip
-    process = subprocess.Popen(
-        words, stderr=subprocess.PIPE, text=True, env={**os.environ, "HOME": str(folder)}
-    )
-    try:
-        assert process.stderr is not None
-        line = next(line for line in process.stderr if "Serving restic REST API on" in line)
-        yield f"rest:{line.split()[-1]}night/"
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-
-
-def with_login(place: str) -> str:
-    """Return the address as a backup job would have it."""
-    return place.replace("://", "://keeper:s3cret%2F%40%3A@")
-
-
 @pytest.fixture(scope="module")
 def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a repository in it that one backup lies in."""
@@ -86,13 +54,6 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with rclone(folder) as place:
         back_up(with_login(place), {})
     return folder
-
-
-def back_up(place: str, login: dict[str, str], what: str = "/etc/hostname") -> None:
-    """Make a repository, and a backup in it."""
-    its = {"RESTIC_PASSWORD": PASSWORD, "RESTIC_REPOSITORY": place, **login}
-    for words in (["init"], ["backup", "-q", what]):
-        run(["restic", "--no-cache", *words], env=its)
 
 
 def test_credentials_that_cannot_delete_are_asked_to(stocked: Path, tmp_path: Path) -> None:
@@ -130,55 +91,6 @@ def test_credentials_that_can_delete_are_refused(stocked: Path, tmp_path: Path) 
             repository(tmp_path, place, LOGIN, append_only=True).catalogue(BOUNDS)
         assert repository(tmp_path, place, LOGIN).catalogue(BOUNDS).append_only is False
         assert sorted((stocked / "served").rglob("*")) == files
-
-
-@pytest.mark.nightly
-def test_a_standby_reaches_a_server_with_a_login(stocked: Path, tmp_path: Path, site: Site) -> None:
-    """By the shipped playbook, with a secret of its step; on no command line, and gone after."""
-    playbooks = tmp_path / "playbooks"
-    for name in ("files", "tasks", "templates"):
-        shutil.copytree(PLAYBOOKS / name, playbooks / name)
-    shutil.copy(PLAYBOOKS / "restore_files.yml", playbooks)
-    (playbooks / "tasks/mariadb_standby.yml").write_text("[]")  # this machine is no standby
-    (tmp_path / "standby").mkdir()
-    restic, calls = tmp_path / "bin/restic", tmp_path / "calls"
-    restic.parent.mkdir()
-    restic.write_text(f'#!/bin/sh\necho "$@" >> {calls}\nexec {shutil.which("restic")} "$@"\n')
-    restic.chmod(0o755)
-
-    files = tmp_path / "srv/files"
-    files.mkdir(parents=True)
-    (files / "letter").write_text("of before")
-    with rclone(stocked) as night:
-        place = night.replace("night", "files")
-        back_up(with_login(place), {}, str(files))
-        (files / "letter").write_text("spoilt")
-        values = {
-            "restic_repository": place,
-            "restic_environment": {
-                "RESTIC_REST_USERNAME": LOGIN["RESTIC_REST_USERNAME"],
-                "RESTIC_REST_PASSWORD": "{{ rest_password }}",
-            },
-            "files_folders": [str(files)],
-            "files_manifest": "",
-            "staging": str(tmp_path / "standby"),
-            "bounded": f"env PATH={restic.parent}:/usr/bin:/bin timeout 100",
-        }
-        its = {"restic_password": PASSWORD, "rest_password": LOGIN["RESTIC_REST_PASSWORD"]}
-        result = AnsibleRunner(SteadyClock(), resolve).run(
-            Play(playbooks / "restore_files.yml", site, values, secrets_in(tmp_path, its), "rest"),
-            deadline=120,
-            cancelled=lambda: False,
-            say=lambda _line: None,
-            evidence=tmp_path / "evidence",
-        )
-    output = (tmp_path / "evidence/stdout.txt").read_text()
-    assert result.outcome is StepOutcome.PASSED, output
-    assert (files / "letter").read_text() == "of before"
-    assert "restore --quiet" in calls.read_text()
-    for secret_text in (*its.values(), "s3cret%2F"):
-        assert secret_text not in calls.read_text() + output
-    assert [each.name for each in (tmp_path / "standby").iterdir()] == ["manifest-files"]
 
 
 @pytest.mark.parametrize("place", ["/srv/restic", "sftp:backup@host:/srv/restic", "rest:x"])
@@ -384,68 +296,19 @@ def answering(
         server.server_close()
 
 
-# ---------------------------------------------------------------- S3
-
-_IAM = """
-import boto3, json, sys
-its = dict(endpoint_url=sys.argv[1], region_name="us-east-1",
-           aws_access_key_id="a", aws_secret_access_key="b")
-iam, keys = boto3.client("iam", **its), {}
-boto3.client("s3", **its).create_bucket(Bucket="backups")
-reading = ["s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:GetBucketLocation"]
-for name, actions in (("all", ["s3:*"]), ("keeper", reading)):
-    iam.create_user(UserName=name)
-    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    policy = iam.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"]
-    iam.attach_user_policy(UserName=name, PolicyArn=policy)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    keys[name] = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"],
-                  "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
-print(json.dumps(keys))
-"""
-
-_FROM_NOW_ON = """
-import sys, urllib.request
-its = {"Content-Type": "text/plain"}
-urllib.request.urlopen(urllib.request.Request(f"{sys.argv[1]}/moto-api/reset-auth", b"0", its))
-"""
-_PIP = ["-m", "pip", "install", "-q"]
-
-
 @pytest.fixture(scope="module")
-def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Return the address of moto's S3, which looks at signatures and policies, and two logins."""
-    server = shutil.which("moto_server")
-    if server is None:
-        folder = tmp_path_factory.mktemp("moto")
-        server = f"{folder}/venv/bin/moto_server"
-        for words in (["-m", "venv", "venv"], [*_PIP, "moto[server,s3,iam]"]):
-            python = sys.executable if "venv" in words else f"{folder}/venv/bin/python"
-            subprocess.run([python, *words], cwd=folder, check=True, capture_output=True)
-    python = str(Path(server).with_name("python"))
-    process = subprocess.Popen(
-        [server, "-H", "127.0.0.1", "-p", "0"], stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stderr is not None
-        line = next(line for line in process.stderr if "Running on http" in line)
-        threading.Thread(target=process.stderr.read, daemon=True).start()
-        url = line.split()[-1].rstrip("/")
-        keys = json.loads(run([python, "-c", _IAM, url], env={}))
-        run([python, "-c", _FROM_NOW_ON, url], env={})
-        yield f"s3:{url}/backups/night", keys
-    finally:
-        process.terminate()
-        process.wait(30)
+def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Keys]]:
+    """Return the address of moto's S3, and two logins."""
+    with moto(tmp_path_factory.mktemp("moto")) as server:
+        yield server
 
 
 @pytest.mark.nightly
 def test_keys_of_s3_that_cannot_delete_are_asked_to(
-    moto: tuple[str, dict[str, Any]], tmp_path: Path
+    moto_server: tuple[str, Keys], tmp_path: Path
 ) -> None:
     """A policy without DeleteObject is proven to refuse; one with it, or a wrong key, is told."""
-    place, keys = moto
+    place, keys = moto_server
     back_up(place, keys["all"])
     keeper = repository(tmp_path, place, keys["keeper"], append_only=True)
     catalogue = keeper.catalogue(BOUNDS)

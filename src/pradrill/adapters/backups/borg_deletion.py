@@ -102,7 +102,12 @@ def _refuse_sftp(server: _Server, bounds: Bounds) -> None:
     login = f"{its.user}@{host}" if its.user else host
     port = ["-P", str(its.port)] if its.port else []
     options = ["-o", "LogLevel=VERBOSE", *server.options, *port]
-    answer = run(["sftp", *options, "-b", "-", login], bounds, extra={}, package="openssh-client")
+    answer = run(
+        ["sftp", "-S", "ssh", *options, "-b", "-", login],
+        bounds,
+        extra={},
+        package="openssh-client",
+    )
     if answer.code == 0:
         raise _can_delete(server.repository, "opens SFTP")
     if answer.code is None or _LOGGED_IN not in answer.err:

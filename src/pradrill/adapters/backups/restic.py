@@ -102,11 +102,8 @@ class Restic:
         if answer.err.strip() and self._passed_over(bounds):  # with exit code 0
             raise self._refusal(answer)
         if lock := self._lock(bounds):
-            raise NotReadyError(
-                f"{self._name} is locked by a process that changes it: "
-                f"{last_line(lock.hostname)}, pid {lock.pid}, since {lock.time:%Y-%m-%d %H:%M} UTC",
-                hint="Wait for its end; if it has died, run restic unlock there.",
-            )
+            since = f"{lock.time:%Y-%m-%d %H:%M} UTC"
+            raise self._locked(f"{last_line(lock.hostname)}, pid {lock.pid}, since {since}")
 
         try:
             snapshots = _SNAPSHOTS.validate_json(answer.out) or []
@@ -170,6 +167,7 @@ class Restic:
         for lock in self._locks(bounds):
             answer = self._call(["cat", "lock", lock], bounds)
             if answer.code != 0:
+                self._refuse_exclusive(answer)
                 continue  # released in the meantime
 
             try:
@@ -180,6 +178,17 @@ class Restic:
                 return content
 
         return None
+
+    def _refuse_exclusive(self, answer: CompletedCommand) -> None:
+        """Raise NotReadyError where restic before 0.12 locks what it reads a lock of."""
+        if match := re.search(r"already locked exclusively by (.+)", answer.err):
+            raise self._locked(last_line(match[1]))
+
+    def _locked(self, who: str) -> NotReadyError:
+        return NotReadyError(
+            f"{self._name} is locked by a process that changes it: {who}",
+            hint="Wait for its end; if it has died, run restic unlock there.",
+        )
 
     def _locks(self, bounds: Bounds) -> list[str]:
         words = self._ask(["list", "locks"], bounds).out.split()
