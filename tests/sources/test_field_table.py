@@ -27,6 +27,7 @@ class Row(NamedTuple):
 
 FIELD = "sources/test_dumps_in_the_field.py::"
 SFTP = "sources/test_dumps_behind_sftp.py::"
+PINS = "sources/test_pinned_keys.py::"
 TOOLS = "sources/test_tools_in_the_field.py::"
 FILES = "sources/test_file_restores.py::"
 SUMS = "sources/test_checksums.py::"
@@ -37,8 +38,9 @@ INVENTORY = "unit/config/test_become_and_templates.py::"
 
 ROWS: dict[str, tuple[Row, ...]] = {
     "two readers of one convention": (
-        Row("hashed, wildcard, port-less known_hosts", "OpenSSH", "pinned on both sides",
-            SFTP + "test_dumps_and_standby_take_the_known_hosts_that_openssh_takes"),
+        Row("known_hosts of every form, several files, ssh_config's own", "OpenSSH, restic, borg",
+            "what ssh itself takes, on every side",
+            PINS + "test_each_side_takes_the_pinned_keys_that_openssh_takes"),
         Row("@cert-authority", "OpenSSH", "opens dumps; named for a standby",
             SFTP + "test_a_certificate_of_a_pinned_authority_opens_dumps_and_is_named_"
             "for_a_standby"),

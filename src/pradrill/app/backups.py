@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from pradrill.adapters.backups.barman import Barman
 from pradrill.adapters.backups.borg import Borg
@@ -25,6 +24,7 @@ from pradrill.domain.declared.backup_source import (
 )
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, IntegrityResult
+from pradrill.domain.values.ssh_place import ssh_place
 from pradrill.ports import Bounds, Clock, Folder, RecoveryPointSource
 from pradrill.register.runs.store import FileRunStore
 
@@ -94,9 +94,9 @@ def _folder(declared: DumpsSource, resolve: Resolve) -> Folder:
     if not declared.folder.startswith("sftp://"):
         return LocalFolder()
 
-    url = urlsplit(declared.folder)
-    ssh = declared.ssh
-    place = SftpPlace(url.hostname or "", url.port, url.username, ssh.known_hosts, ssh.private_key)
+    ssh, where = declared.ssh, ssh_place(declared.folder)
+    assert where is not None  # noqa: S101 its model has seen to it
+    place = SftpPlace(where.host, where.port, where.user, ssh.known_hosts, ssh.private_key)
 
     secret = declared.password
     return SftpFolder(place, (lambda: resolve(secret)) if secret else None)

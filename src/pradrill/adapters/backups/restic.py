@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from tempfile import TemporaryDirectory
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
@@ -20,15 +20,15 @@ from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.model import Utc
+from pradrill.domain.values.ssh_place import ssh_place
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Clock
 from pradrill.system import scratch
-from pradrill.system.command import CompletedCommand, run, ssh_options
+from pradrill.system.command import OF_SSH, CompletedCommand, run, ssh_command
 
 _LOCKS_READ = 20
 _CACERT = "--cacert="
 _CACERTS = "RESTIC_CACERT"
-_OF_SSH = "subprocess ssh: "
 _SSH_ENDED = r"sftp session|unexpectedly closed|file already closed|connection lost"
 _DAMAGE = re.compile(
     r"repository contains errors|LoadIndex returned errors|ciphertext verification failed"
@@ -228,10 +228,10 @@ class Restic:
         port, host = _login(place)
         words = [*port, "--", host]
         ssh = self._declared.ssh
-        options = ssh_options(ssh.known_hosts, ssh.private_key)
-        command = shlex.join(["ssh", *options, "-s", *words, "sftp"]).replace('"', '""')
+        command = shlex.join([*ssh_command(ssh.known_hosts, ssh.private_key), "-s", *words, "sftp"])
 
-        return ["-o", f'"sftp.command={command}"']  # restic reads options as CSV
+        quoted = command.replace('"', '""')  # restic reads options as CSV
+        return ["-o", f'"sftp.command={quoted}"']
 
     def _refusal(self, answer: CompletedCommand, deadline: float = 0) -> NotReadyError:
         if answer.code is None:
@@ -269,11 +269,10 @@ def _hint(hint: str | None, repository: str) -> str | None:
 
 def _login(repository: str) -> tuple[list[str], str]:
     """Return the option with the port, if any, and the login that an sftp: repository names."""
-    if not repository.startswith("sftp://"):
+    place = ssh_place(repository)
+    if place is None:
         return [], repository.removeprefix("sftp:").partition(":")[0]
-    url = urlsplit(repository)
-    host = f"{url.username}@{url.hostname}" if url.username else f"{url.hostname}"
-    return (["-p", str(url.port)] if url.port else []), host
+    return (["-p", str(place.port)] if place.port else []), place.login
 
 
 def _with_login(repository: str, secrets: Mapping[str, str]) -> str:
@@ -301,8 +300,8 @@ def _point(snapshot: _Snapshot) -> RecoveryPoint:
 
 def _reason(err: str) -> str:
     """Return the line that tells most: ssh's own, where restic saw only that ssh ended."""
-    of_ssh = [line for line in err.splitlines() if line.startswith(_OF_SSH)]
+    of_ssh = [line for line in err.splitlines() if line.startswith(OF_SSH)]
     if of_ssh and re.search(_SSH_ENDED, err):
-        return last_line(of_ssh[-1].removeprefix(_OF_SSH))
+        return last_line(of_ssh[-1].removeprefix(OF_SSH))
     fatal = [line for line in err.splitlines() if line.startswith("Fatal:")]
     return last_line(fatal[0].removeprefix("Fatal:") if fatal else err)

@@ -24,21 +24,21 @@ from pradrill.domain.values.model import Model, RelativePath, Utc
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.secret import SecretName
+from pradrill.domain.values.ssh_place import ssh_place
 
 _WITH_PASSWORD = re.compile(r"//[^/@]*:[^/@]*@")
 _CADENCE = timedelta(minutes=1)
 _MOST_PARTS = 256  # restic's own limit
 _SECRET_OPTION = re.compile(r"(?i)(pass|secret|token)[^=]*=")
-_LAST_PORT = 65_535
-_SSH_ADDRESS = re.compile(
-    r"\w+://([^/@]*@)?(\[[0-9A-Fa-f:.]+(%\w+)?\]|[^-:/@\[\]][^:/@\[\]]*)(:(?P<port>[0-9]{1,5}))?/"
-)
 _VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 
 
 def _place(value: str) -> str:
     if _WITH_PASSWORD.search(value):
         msg = "a password in an address is read by others; name it with environment or ssh"
+        raise ValueError(msg)
+    if re.match(r"sftp:(?!//)[^/]*\[", value):
+        msg = "an IPv6 address goes into sftp://user@[address]:port//path, as restic reads it"
         raise ValueError(msg)
     if value.startswith("-") or not value.isprintable() or not _has_host(value):
         msg = f'"{value}" is not the place of a repository'
@@ -51,8 +51,7 @@ def _has_host(place: str) -> bool:
     """Tell whether an address of SSH's names a host, and a port that there can be."""
     if not place.startswith(("sftp://", "ssh://")):
         return True
-    address = _SSH_ADDRESS.match(place)
-    return address is not None and 0 < int(address["port"] or "22") <= _LAST_PORT
+    return ssh_place(place) is not None
 
 
 def _word(value: str) -> str:
@@ -92,7 +91,7 @@ class Ssh(Model):
 
     known_hosts: RelativePath | None = Field(
         default=None,
-        description="the pinned host keys; default: ~/.ssh/known_hosts",
+        description="the pinned host keys; default: where ssh itself looks for them",
         examples=["../known_hosts"],
     )
     private_key: RelativePath | None = Field(
