@@ -27,6 +27,7 @@ class Row(NamedTuple):
 
 FIELD = "sources/test_dumps_in_the_field.py::"
 SFTP = "sources/test_dumps_behind_sftp.py::"
+ODD = "sources/test_odd_folders.py::"
 PINS = "sources/test_pinned_keys.py::"
 TOOLS = "sources/test_tools_in_the_field.py::"
 FILES = "sources/test_file_restores.py::"
@@ -116,6 +117,18 @@ ROWS: dict[str, tuple[Row, ...]] = {
             SFTP + "test_a_name_that_is_no_utf_8_and_a_link_to_nowhere_are_neighbours_like_others"),
         Row("sftp://[::1]:…", "OpenSSH", "an address",
             SFTP + "test_an_address_of_ipv6_is_an_address"),
+        Row("FIFOs, sockets, circles of links, names of any bytes", "sftp-server",
+            "left out or named, here and there",
+            ODD + "test_what_lies_beside_dumps_is_left_out_or_named_here_and_behind_sftp"),
+        Row("a dump that a rotation took, or whose name cannot be written", "sftp-server",
+            "unproven", ODD + "test_a_name_that_cannot_be_written_is_found_again_and_"
+            "never_damaged"),
+        Row("a part that may not be read", "sftp-server", "named, the rest is read",
+            ODD + "test_a_part_that_may_not_be_read_is_named_and_the_rest_is_read"),
+        Row("a server that hangs in a listing", "sftp-server", "left at the deadline",
+            ODD + "test_a_slow_server_is_read_and_one_that_hangs_is_left_at_the_deadline"),
+        Row("a login that prints, or ends, before SFTP", "sftp-server", "told as that",
+            ODD + "test_a_login_whose_shell_spoils_sftp_is_told_as_that"),
         Row("catalogues of any shape", "all readers", "read or refused",
             SHAPES + "test_a_listing_of_any_shape_is_read_or_refused"),
         Row("failed backups, any order, any zone", "all four", "never better than the data",
