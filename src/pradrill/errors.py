@@ -138,6 +138,10 @@ class NotReadyError(PradrillError):
     exit_code = ExitCode.NOT_READY
 
 
+class ClosedPathError(NotReadyError):
+    """A path among backups may not be read, or is not there any more; others may be."""
+
+
 class BusyError(PradrillError):
     """Another run holds the standby; nothing was touched."""
 

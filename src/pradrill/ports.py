@@ -368,10 +368,16 @@ class FolderEntry(NamedTuple):
     is_folder: bool
     size: int
     modified: datetime
+    is_link: bool = False
+    """Its name leads there; it lies elsewhere, or further up."""
 
 
 class Folder(Protocol):
-    """A folder of backups, here or elsewhere, read only. Raises NotReadyError."""
+    """A folder of backups, here or elsewhere, read only. Raises NotReadyError.
+
+    It is a ClosedPathError for what is not there any more, or may not be read, and stands alone
+    with that.
+    """
 
     def entries(self, path: str) -> Sequence[FolderEntry]:
         """Return what a folder holds; symbolic links are followed, other things left out."""
@@ -379,8 +385,14 @@ class Folder(Protocol):
     def read(self, path: str) -> AbstractContextManager[Iterator[bytes]]:
         """Return a file's bytes, in pieces."""
 
+    def real(self, path: str) -> str:
+        """Return where a path leads in the end: without links in it."""
+
     def local(self, path: str) -> Path | None:
         """Return where it is on this machine, if it is."""
+
+    def cut(self) -> None:
+        """Have what another thread asks just now fail at once."""
 
     def close(self) -> None:
         """Let go of connections; the next question opens them again."""

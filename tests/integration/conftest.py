@@ -52,10 +52,10 @@ def another_sshd(tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
     """Return a function that starts one more sshd, with extra lines of configuration."""
     started: list[Sshd] = []
 
-    def start(*extra: str, name: str = "standby-2") -> Sshd:
+    def start(*extra: str, name: str = "standby-2", sftp: str = "internal-sftp") -> Sshd:
         folder = tmp_path / f"sshd-{len(started)}"
         folder.mkdir()
-        started.append(_sshd(folder, *extra, name=name))
+        started.append(_sshd(folder, *extra, name=name, sftp=sftp))
         started[-1].start()
         return started[-1]
 
@@ -93,7 +93,7 @@ def suite(tmp_path: Path, site: Site) -> WrittenSuite:
     return WrittenSuite(tmp_path, site)
 
 
-def _sshd(folder: Path, *extra: str, name: str = "standby-1") -> Sshd:
+def _sshd(folder: Path, *extra: str, name: str = "standby-1", sftp: str = "internal-sftp") -> Sshd:
     if SSHD is None:
         pytest.fail("these tests need a real sshd: apt-get install openssh-server")
-    return Sshd(folder, *extra, name=name)
+    return Sshd(folder, *extra, name=name, sftp=sftp)

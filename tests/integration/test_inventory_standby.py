@@ -140,18 +140,6 @@ def test_hashed_and_patterned_pins_count(sshd: Sshd, tmp_path: Path) -> None:
         standby.stop(RUN)
 
 
-def test_a_key_that_is_pinned_for_everybody_counts(sshd: Sshd, tmp_path: Path) -> None:
-    """As for ssh, in one file or the other; one that everybody has revoked is none."""
-    absent, everybodys = tmp_path / "absent", tmp_path / "everybodys"
-    entry = f"[127.0.0.1]:{sshd.port} {sshd.host_key}\n"
-    everybodys.write_text(entry)
-    standby = InventoryHosts([sshd.host], sshd.inventory(), absent, [everybodys])
-    assert standby.problems() == []
-    absent.write_text(entry)
-    everybodys.write_text(f"@revoked {entry}")
-    assert "pins no host key" in standby.problems()[0].what
-
-
 def test_revoked_or_certified_is_not_pinned(sshd: Sshd, tmp_path: Path) -> None:
     """A revoked key is no pin, nor is an authority that could certify any key."""
     key = " ".join(sshd.host_key.split()[:2])

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.integration.hosts.sshd import Sshd
-from tests.sources.conftest import mostly_nightly
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.standbys.inventory import InventoryHosts
@@ -19,12 +17,10 @@ from pradrill.domain.declared.backup_source import RecoveryPointSpec
 from pradrill.domain.run.backup_catalogue import RecoveryPoint
 from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
 from pradrill.domain.run.host import Inventory
-from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, RecoveryPointSource
 
 BOUNDS = Bounds(60.0)
 DUMP = "moodle-20260310-010000.sql"
-OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 
 
 def source(folder: Path, sshd: Sshd, known_hosts: Path, host: str = "") -> RecoveryPointSource:
@@ -47,74 +43,6 @@ def read(dumps: RecoveryPointSource) -> tuple[RecoveryPoint, ...]:
     for point in points:
         assert dumps.check(point, IntegrityPart(1, 1), BOUNDS).soundness is not Soundness.DAMAGED
     return points
-
-
-def _hashed(path: Path, sshd: Sshd) -> None:
-    path.write_text(f"[127.0.0.1]:{sshd.port} {sshd.host_key}\n")
-    subprocess.run(["ssh-keygen", "-H", "-f", path], check=True, capture_output=True)
-    path.with_name(f"{path.name}.old").unlink()
-    assert path.read_text().startswith("|1|")
-
-
-def _wildcard(path: Path, sshd: Sshd) -> None:
-    path.write_text(f"[127.0.0.*]:{sshd.port} {sshd.host_key}\n")
-
-
-def _without_port(path: Path, sshd: Sshd) -> None:
-    path.write_text(f"127.0.0.1 {sshd.host_key}\n")
-
-
-def _several(path: Path, sshd: Sshd) -> None:
-    path.write_text(f"# ours\n\nbackup,127.0.0.1,[127.0.0.1]:{sshd.port} {sshd.host_key} root@b\n")
-
-
-def _revoked(path: Path, sshd: Sshd) -> None:
-    path.write_text(f"127.0.0.1 {sshd.host_key}\n@revoked * {sshd.host_key}\n")
-
-
-def _negated(path: Path, sshd: Sshd) -> None:
-    path.write_text(f"![127.0.0.1]:{sshd.port},[127.*]:* {sshd.host_key}\n")
-
-
-def _other(path: Path, sshd: Sshd) -> None:
-    path.write_text(f"[127.0.0.1]:{sshd.port} {OTHER_KEY}\n")
-
-
-def _no_file(path: Path, sshd: Sshd) -> None:
-    del path, sshd
-
-
-PINS: dict[str, tuple[Callable[[Path, Sshd], None], str]] = {
-    "hashed": (_hashed, ""),
-    "wildcard": (_wildcard, ""),
-    "without a port": (_without_port, ""),
-    "several names": (_several, ""),
-    "revoked": (_revoked, "is not the pinned one|no host key"),
-    "negated": (_negated, "no host key"),
-    "another key": (_other, "is not the pinned one"),
-    "no file": (_no_file, "no host key"),
-}
-
-
-@pytest.mark.parametrize(
-    "entry", mostly_nightly(PINS, "hashed", "wildcard", "without a port", "revoked")
-)
-def test_dumps_and_standby_take_the_known_hosts_that_openssh_takes(
-    sshd: Sshd, tmp_path: Path, entry: str
-) -> None:
-    """Each form of entry has one answer: ssh's own, for dumps behind SFTP and for a standby."""
-    write, refusal = PINS[entry]
-    pins = tmp_path / "pins"
-    write(pins, sshd)
-    (tmp_path / DUMP).write_text("CREATE TABLE t (n int);\n")
-    standby = InventoryHosts([sshd.host], Inventory(content={}), pins)
-    dumps = source(tmp_path, sshd, pins)
-    if refusal:
-        with pytest.raises(NotReadyError, match=refusal):
-            dumps.catalogue(BOUNDS)
-    else:
-        assert [point.id for point in read(dumps)] == [DUMP]
-    assert bool(standby.problems()) == (bool(refusal) and entry != "another key")
 
 
 def test_a_certificate_of_a_pinned_authority_opens_dumps_and_is_named_for_a_standby(

@@ -27,6 +27,8 @@ class Row(NamedTuple):
 
 FIELD = "sources/test_dumps_in_the_field.py::"
 SFTP = "sources/test_dumps_behind_sftp.py::"
+ODD = "sources/test_odd_folders.py::"
+PINS = "sources/test_pinned_keys.py::"
 TOOLS = "sources/test_tools_in_the_field.py::"
 FILES = "sources/test_file_restores.py::"
 SUMS = "sources/test_checksums.py::"
@@ -39,8 +41,9 @@ INVENTORY = "unit/config/test_become_and_templates.py::"
 
 ROWS: dict[str, tuple[Row, ...]] = {
     "two readers of one convention": (
-        Row("hashed, wildcard, port-less known_hosts", "OpenSSH", "pinned on both sides",
-            SFTP + "test_dumps_and_standby_take_the_known_hosts_that_openssh_takes"),
+        Row("known_hosts of every form, several files, ssh_config's own", "OpenSSH, restic, borg",
+            "what ssh itself takes, on every side",
+            PINS + "test_each_side_takes_the_pinned_keys_that_openssh_takes"),
         Row("IPv6, aliases with capitals, ProxyJump, blanks and accents", "restic, borg, sftp",
             "reached", SSH),
         Row("@cert-authority", "OpenSSH", "opens dumps; named for a standby",
@@ -133,6 +136,18 @@ ROWS: dict[str, tuple[Row, ...]] = {
             SFTP + "test_a_name_that_is_no_utf_8_and_a_link_to_nowhere_are_neighbours_like_others"),
         Row("sftp://[::1]:…", "OpenSSH", "an address",
             SFTP + "test_an_address_of_ipv6_is_an_address"),
+        Row("FIFOs, sockets, circles of links, names of any bytes", "sftp-server",
+            "left out or named, here and there",
+            ODD + "test_what_lies_beside_dumps_is_left_out_or_named_here_and_behind_sftp"),
+        Row("a dump that a rotation took, or whose name cannot be written", "sftp-server",
+            "unproven", ODD + "test_a_name_that_cannot_be_written_is_found_again_and_"
+            "never_damaged"),
+        Row("a part that may not be read", "sftp-server", "named, the rest is read",
+            ODD + "test_a_part_that_may_not_be_read_is_named_and_the_rest_is_read"),
+        Row("a server that hangs in a listing", "sftp-server", "left at the deadline",
+            ODD + "test_a_slow_server_is_read_and_one_that_hangs_is_left_at_the_deadline"),
+        Row("a login that prints, or ends, before SFTP", "sftp-server", "told as that",
+            ODD + "test_a_login_whose_shell_spoils_sftp_is_told_as_that"),
         Row("catalogues of any shape", "all readers", "read or refused",
             SHAPES + "test_a_listing_of_any_shape_is_read_or_refused"),
         Row("failed backups, any order, any zone", "all four", "never better than the data",

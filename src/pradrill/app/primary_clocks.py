@@ -42,8 +42,7 @@ def _clock(service: str, address: SshAddress, clock: Clock) -> Skew:
         private_key=address.key,
     )
 
-    pinned = address.known_hosts or Path("~/.ssh/known_hosts").expanduser()
-    reached = InventoryHosts([host], Inventory(content={}), pinned)
+    reached = InventoryHosts([host], Inventory(content={}), address.known_hosts)
     if problems := reached.problems():
         raise NotReadyError(problems[0].what)
 

@@ -36,7 +36,7 @@ from pradrill.domain.declared.channel import AnyChannel, CommandChannel
 from pradrill.domain.declared.provisioned_standby import ProvisionedStandby
 from pradrill.domain.declared.standby import InventoryStandby, LabStandby
 from pradrill.domain.declared.standby_kind import Provisioning
-from pradrill.domain.run.host import Host, Inventory
+from pradrill.domain.run.host import Host
 from pradrill.domain.run.question import Question
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.engine.context import Tools
@@ -44,9 +44,6 @@ from pradrill.errors import ConfigurationError
 from pradrill.ports import Notifier, Progress, RecoveryPointSource, Standby
 from pradrill.reporting.language.i18n import _, speaking
 from pradrill.reporting.text.questions import announcement
-
-_EVERYBODYS_PINS = tuple(Path("/etc/ssh", name) for name in ("ssh_known_hosts", "ssh_known_hosts2"))
-"""Where ssh looks for pinned keys beside those of the user."""
 
 
 @contextmanager
@@ -162,7 +159,7 @@ def _hypervisors(app: App, plan: RunPlan, making: Provisioning) -> Standby:
     with one_reading():
         hosts = read_inventory(declared.inventory, declared.hosts, declared.become_password)
         inventory = freeze(declared.inventory, playbooks)
-    return _by_their_pins(hosts, inventory, declared.known_hosts)
+    return InventoryHosts(hosts, inventory, declared.known_hosts)
 
 
 def _inventory_hosts(app: App, plan: RunPlan, declared: InventoryStandby) -> InventoryHosts:
@@ -172,15 +169,7 @@ def _inventory_hosts(app: App, plan: RunPlan, declared: InventoryStandby) -> Inv
         inventory = freeze(declared.inventory, plan.drill.playbooks())
 
     _refuse_moved(plan, hosts, declared.inventory)
-    return _by_their_pins(hosts, inventory, declared.known_hosts)
-
-
-def _by_their_pins(
-    hosts: tuple[Host, ...], inventory: Inventory, declared: Path | None
-) -> InventoryHosts:
-    """Return what reaches an inventory's hosts by keys that were pinned before."""
-    known_hosts = declared or Path("~/.ssh/known_hosts").expanduser()
-    return InventoryHosts(hosts, inventory, known_hosts, () if declared else _EVERYBODYS_PINS)
+    return InventoryHosts(hosts, inventory, declared.known_hosts)
 
 
 def _refuse_moved(plan: RunPlan, hosts: tuple[Host, ...], inventory: Path) -> None:

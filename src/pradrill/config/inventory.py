@@ -38,6 +38,8 @@ _RENDERED = (*(each for each in _CONNECTION if each != "dr_role"), ARGUMENTS)
 _TRUE = {"true", "yes", "on", "1", "y", "t"}
 _PASSWORDS = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
 _SUDO = re.compile(r"(^|[./])sudo$")
+_UNPARSED = re.compile(r"Failed to parse \S+ with '?(\w+)'? plugin: (.+)")
+_ORIGIN = re.compile(r"Origin: (/.+:\d+):\d+$")
 _PROGRAMS = ("ansible_become_method", "ansible_become_exe", "ansible_sudo_exe")
 
 BESIDE = ("group_vars", "host_vars")
@@ -151,16 +153,29 @@ def _list(path: Path, playbooks: Path | None) -> dict[str, Any]:
         if (locked := refused(path, " ".join(errors))) is not None:
             raise locked
 
-        reasons = [
-            line for line in errors if "ERROR" in line or "Failed to parse" in line
-        ] or errors
+        where, why = _refusal(path, errors)
         raise ConfigurationError(
-            f"Ansible cannot read the inventory {path}: {' '.join(reasons[-1:])[:300]}",
+            f"Ansible cannot read the inventory {where}: {why[:300]}",
             hint=f"Try: ansible-inventory --list -i {path}.",
         )
 
     listing: dict[str, Any] = json.loads(process.stdout)
     return listing
+
+
+def _refusal(path: Path, errors: Sequence[str]) -> tuple[str, str]:
+    """Return where and why Ansible stopped, by the plugin that the file's name is for.
+
+    It tries each of its plugins, and says at the end that all of them have failed.
+    """
+    of_yaml = path.suffix in {".yml", ".yaml", ".json"}
+    plugins = {"yaml", "auto"} if of_yaml else {path.suffix.removeprefix(".") or "ini", "ini"}
+    causes = [match for line in errors if (match := _UNPARSED.search(line))]
+    its = [each[2] for each in causes if each[1] in plugins]
+    places = [match[1] for line in errors if (match := _ORIGIN.search(line))]
+
+    summary = [line for line in errors if "ERROR" in line] or list(errors) or ["it said nothing"]
+    return (places[0] if places and of_yaml else str(path)), (its[0] if its else summary[-1])
 
 
 def _members(groups: dict[str, Any], name: str) -> list[str]:

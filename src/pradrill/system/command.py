@@ -22,7 +22,11 @@ from pradrill.system.processes import MARKER
 
 _TICK = 0.05
 _READING = 60.0  # longer than a folder behind SFTP may be silent
+_FEW_WORDS = 65_536
 _PATIENCE = 2.0  # between the polite end and the other one
+_SSH_WORDS = "ssh-words"
+OF_SSH = "subprocess ssh: "
+"""What each line begins with, at the end of a tool's words, that its ssh has said."""
 _FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # cron's PATH has less
 
 
@@ -98,7 +102,7 @@ def run(
         if feeder is not None:
             feeder.finish()
 
-        return CompletedCommand(code, _read(out), _read(err))
+        return CompletedCommand(code, _read(out), _read(err) + _words_of_ssh(Path(folder)))
 
 
 class _Feeder:
@@ -163,14 +167,34 @@ def _read(stream: Any) -> str:
     return text.decode("utf-8", "replace")
 
 
+def _words_of_ssh(folder: Path) -> str:
+    """Return what `ssh_command` has said: a tool may end before it has heard that."""
+    try:
+        with Path(folder, _SSH_WORDS).open("r", encoding="utf-8", errors="replace") as file:
+            lines = file.read(_FEW_WORDS).splitlines()
+    except FileNotFoundError:
+        return ""
+    return "".join(f"{OF_SSH}{line}\n" for line in lines)
+
+
+def ssh_command(known_hosts: Path | None, private_key: Path | None) -> list[str]:
+    """Return the ssh that a tool starts which `run` runs: it says in its folder why it ends."""
+    return ["ssh", "-E", _SSH_WORDS, *ssh_options(known_hosts, private_key)]
+
+
 def ssh_options(known_hosts: Path | None, private_key: Path | None) -> list[str]:
-    """Return OpenSSH's options for a repository: pinned keys, no prompt, no stale connection."""
-    pins = known_hosts or Path("~/.ssh/known_hosts").expanduser()
+    """Return OpenSSH's options for a repository: pinned keys, no prompt, no stale connection.
+
+    The keys are those of the given file alone, or of the files in which ssh itself looks for them:
+    what a command or the name service says pins nothing.
+    """
     options = {
         "BatchMode": "yes",
         "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": f'"{pins}"',
-        "GlobalKnownHostsFile": "/dev/null",
+        "IgnoreUnknown": "KnownHostsCommand",  # before OpenSSH 8.5
+        "KnownHostsCommand": "none",
+        "VerifyHostKeyDNS": "no",
+        "NoHostAuthenticationForLocalhost": "no",
         "UpdateHostKeys": "no",
         "ControlMaster": "no",
         "ControlPath": "none",
@@ -179,6 +203,13 @@ def ssh_options(known_hosts: Path | None, private_key: Path | None) -> list[str]
         "ServerAliveCountMax": "3",
         "LogLevel": "ERROR",
     }
+    if known_hosts is not None:
+        options |= {"UserKnownHostsFile": _quoted(known_hosts), "GlobalKnownHostsFile": "/dev/null"}
     if private_key is not None:
-        options |= {"IdentityFile": f'"{private_key}"', "IdentitiesOnly": "yes"}
+        options |= {"IdentityFile": _quoted(private_key), "IdentitiesOnly": "yes"}
     return [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+
+
+def _quoted(path: Path) -> str:
+    """Return a path as ssh's options take one; a % would begin a word of its own."""
+    return '"{}"'.format(str(path).replace("%", "%%"))

@@ -34,6 +34,7 @@ class Sshd:
         name: str = "standby-1",
         address: str = "127.0.0.1",
         wrap: tuple[str, ...] = (),
+        sftp: str = "internal-sftp",
     ) -> None:
         self.folder = folder
         self.address = address
@@ -66,7 +67,7 @@ class Sshd:
             "PrintMotd no",
             "MaxSessions 50",
             "MaxStartups 100",
-            "Subsystem sftp internal-sftp",
+            f"Subsystem sftp {sftp}",
             *extra,
             # What a killed module leaves, and no .bashrc of ours; only the first SetEnv counts.
             f"SetEnv TMPDIR={folder} HOME={folder}",
@@ -85,10 +86,9 @@ class Sshd:
                 [*self._wrap, SSHD, "-D", "-e", "-f", self.folder / "sshd_config"], stderr=log
             )
         for _ in range(100):
-            with socket.socket() as probe:
-                probe.settimeout(1)
-                if probe.connect_ex((self.address, self.port)) == 0:
-                    return
+            with suppress(OSError):
+                socket.create_connection((self.address, self.port), timeout=1).close()
+                return
             time.sleep(0.05)
         pytest.fail("sshd did not start: " + (self.folder / "sshd.log").read_text()[-2000:])
 

@@ -174,6 +174,13 @@ class Shelf:
     def close(self) -> None:
         """Do nothing."""
 
+    def real(self, path: str) -> str:
+        """Return the path: no links are in it."""
+        return path
+
+    def cut(self) -> None:
+        """Do nothing."""
+
     def local(self, _path: str) -> Path | None:
         """Return that it is not here."""
         return None

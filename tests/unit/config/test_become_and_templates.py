@@ -121,6 +121,23 @@ def test_what_is_unusable_is_named_as_somebody_set_it(tmp_path: Path) -> None:
         assert refusal.value.message == words.format(tmp_path / "i")
 
 
+BROKEN = {
+    "i.yml": ("standby:\n  hosts:\n   web-dr: [\n", r"i\.yml:4: YAML parsing failed|i\.yml: "),
+    "i": ("[standby\nweb-dr\n", "/i: Failed to parse inventory: |/i: "),
+}
+
+
+@pytest.mark.parametrize("name", ["i.yml", pytest.param("i", marks=pytest.mark.nightly)])
+def test_an_inventory_that_nothing_reads_is_told_with_its_cause(tmp_path: Path, name: str) -> None:
+    """By the plugin that its name is for: not that all of Ansible's have failed."""
+    text, words = BROKEN[name]
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigurationError, match=words) as refusal:
+        read_inventory(tmp_path / name, "standby")
+    assert "Completely failed" not in refusal.value.message
+    assert refusal.value.hint
+
+
 @pytest.mark.nightly
 def test_sudo_without_a_password_is_taken(tmp_path: Path) -> None:
     """Under each of its names; what is not used does no harm."""

@@ -20,7 +20,7 @@ from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import UNREADABLE, NotReadyError
 from pradrill.ports import Bounds, Clock
 from pradrill.system import scratch
-from pradrill.system.command import CompletedCommand, run, ssh_options
+from pradrill.system.command import OF_SSH, CompletedCommand, run, ssh_command
 
 _LISTED = {0, 1}  # 1 is a warning: what was listed counts
 _BROKE_OFF = 2
@@ -175,7 +175,7 @@ class Borg:
         declared, ssh = self._declared, self._declared.ssh
         extra = {
             "BORG_REPO": declared.repository,
-            "BORG_RSH": shlex.join(["ssh", *ssh_options(ssh.known_hosts, ssh.private_key)]),
+            "BORG_RSH": shlex.join(ssh_command(ssh.known_hosts, ssh.private_key)),
             "BORG_RELOCATED_REPO_ACCESS_IS_OK": "no",
             "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes" if unencrypted else "no",
             "BORG_PASSPHRASE": self._secret(declared.password) if declared.password else "",
@@ -205,9 +205,12 @@ class Borg:
         if "not supported by this borg version" in answer.err:
             return NotReadyError(f"{self._name} is in a newer format than this borg reads")
 
+        of_ssh = [line.removeprefix(OF_SSH) for line in answer.err.splitlines() if OF_SSH in line]
         for name, _ in messages:
             if name in _MEANS:
                 means, hint = _MEANS[name]
+                if of_ssh and name.startswith("ConnectionClosed"):
+                    reason = last_line(of_ssh[-1])
                 return NotReadyError(f"{self._name} {means}: {reason}", hint=hint)
 
         return NotReadyError(f"{self._name} cannot be read: {reason}")

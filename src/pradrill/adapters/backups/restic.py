@@ -24,12 +24,11 @@ from pradrill.domain.values.ssh_place import ssh_place
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Clock
 from pradrill.system import scratch
-from pradrill.system.command import CompletedCommand, run, ssh_options
+from pradrill.system.command import OF_SSH, CompletedCommand, run, ssh_command
 
 _LOCKS_READ = 20
 _CACERT = "--cacert="
 _CACERTS = "RESTIC_CACERT"
-_OF_SSH = "subprocess ssh: "
 _SSH_ENDED = r"sftp session|unexpectedly closed|file already closed|connection lost"
 _DAMAGE = re.compile(
     r"repository contains errors|LoadIndex returned errors|ciphertext verification failed"
@@ -238,10 +237,10 @@ class Restic:
         port, host = _login(place)
         words = [*port, "--", host]
         ssh = self._declared.ssh
-        options = ssh_options(ssh.known_hosts, ssh.private_key)
-        command = shlex.join(["ssh", *options, "-s", *words, "sftp"]).replace('"', '""')
+        command = shlex.join([*ssh_command(ssh.known_hosts, ssh.private_key), "-s", *words, "sftp"])
 
-        return ["-o", f'"sftp.command={command}"']  # restic reads options as CSV
+        quoted = command.replace('"', '""')  # restic reads options as CSV
+        return ["-o", f'"sftp.command={quoted}"']
 
     def _refusal(self, answer: CompletedCommand, deadline: float = 0) -> NotReadyError:
         if answer.code is None:
@@ -310,8 +309,8 @@ def _point(snapshot: _Snapshot) -> RecoveryPoint:
 
 def _reason(err: str) -> str:
     """Return the line that tells most: ssh's own, where restic saw only that ssh ended."""
-    of_ssh = [line for line in err.splitlines() if line.startswith(_OF_SSH)]
+    of_ssh = [line for line in err.splitlines() if line.startswith(OF_SSH)]
     if of_ssh and re.search(_SSH_ENDED, err):
-        return last_line(of_ssh[-1].removeprefix(_OF_SSH))
+        return last_line(of_ssh[-1].removeprefix(OF_SSH))
     fatal = [line for line in err.splitlines() if line.startswith("Fatal:")]
     return last_line(fatal[0].removeprefix("Fatal:") if fatal else err)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import shlex
+import zlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any, NamedTuple
 
 import paramiko
 
+from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.quotas import ANSWER
 from pradrill.errors import UNREADABLE
 
@@ -88,10 +91,15 @@ class Interpreter:
             raise EOFError from error
 
     def ended(self) -> SshReply:
-        """Return what became of one that took nothing."""
-        reason = self._channel.makefile_stderr("rb").read(KEPT)
+        """Return what became of one that took nothing: the login's shell may have ended itself."""
+        reason = self._channel.makefile_stderr("rb").read(KEPT).decode("utf-8", "replace")
         code = self._channel.recv_exit_status()
-        return SshReply(code or 1, "", reason.decode("utf-8", "replace"), whole=True)
+        if not reason.strip():
+            greeting = last_line(self._waiting.decode("utf-8", "replace"))
+            reason = (
+                f"its login's shell ends with exit code {code} before Python starts: {greeting}"
+            )
+        return SshReply(code or 1, "", reason, whole=True)
 
     def close(self) -> None:
         """End it, and what it carries out."""
@@ -109,8 +117,7 @@ class Interpreter:
 
     def _open(self) -> None:
         if not self._is_open:
-            script = source("remote_interpreter.py")
-            words = ["python3", "-I", "-S", "-c", script, str(KEPT), str(ANSWER)]
+            words = ["python3", "-I", "-S", "-c", _one_line(), str(KEPT), str(ANSWER)]
             self._channel.exec_command(shlex.join(words))
             self._is_open = True
 
@@ -136,6 +143,13 @@ def _reply(payload: dict[str, Any]) -> SshReply:
 
 def _tail(text: bytes) -> str:
     return text[-_LONGEST_TEXT:].decode("utf-8", "replace")
+
+
+@cache
+def _one_line() -> str:
+    """Return the Python that is kept there in one line: csh's kind takes no more in quotes."""
+    packed = base64.b64encode(zlib.compress(source("remote_interpreter.py").encode())).decode()
+    return f'import binascii,zlib;exec(zlib.decompress(binascii.a2b_base64("{packed}")))'
 
 
 @cache

@@ -77,6 +77,8 @@ done"""
 _USED = re.compile(r"^(.{1,4096}?) +(\d{1,15}) +(\d{1,15}) +\d+ +(?:\d+%|-) /", re.MULTILINE)
 _NEXT = "\nprintf '\\0'\n"
 _STRAYS, _INVENTORY = "remote_strays.py", "remote_inventory.py"
+_UNFIT = {"csh", "tcsh", "rbash", "rksh", "rksh93", "rzsh", "lshell", "git-shell"}
+"""Shells that read another language, and those that run no program by its path."""
 _IDENTITY = (_MACHINE_ID, _KEYS, _ADDRESSES, _LOGIN_SHELL)
 _STATE = (_UNITS, _LISTENERS, "cat /proc/self/mounts", _PRESENT)
 _AVAILABLE = re.compile(r" (\d+) +(?:\d+%|-) ")
@@ -102,6 +104,12 @@ class SshProbe:
             identity, marking = self._sessions.scripts(host, site, looks, _LOOK)
             parts = _answers(host, "identity", identity, len(_IDENTITY))
             machine_id, keys, addresses, shell = parts
+            if shell.rpartition("/")[2] in _UNFIT:
+                raise NotReadyError(
+                    f"the login's shell on {host.name} is {host_words.last_line(shell)}: in it "
+                    "neither Ansible nor checks can run what they run elsewhere",
+                    hint="Give the login another one there: chsh -s /bin/bash.",
+                )
             marker = _marker(host, marking)
             with self._sessions.clock(host, site, _LOOK) as ask:
                 skew = self._shortest(host, ask)

@@ -23,13 +23,14 @@ import paramiko
 from pradrill.adapters.ssh.sessions import LOST
 from pradrill.domain.run.backup_catalogue import LATEST
 from pradrill.domain.run.host_answers import last_line
-from pradrill.errors import NotReadyError
+from pradrill.errors import ClosedPathError, NotReadyError
 from pradrill.ports import FolderEntry
 from pradrill.system import scratch
 from pradrill.system.command import environment, ssh_options
 
 _ANSWER = 30.0  # seconds for each answer of the server
 _PATIENCE = 2.0  # for ssh to end
+_OF_SSH = 255  # the code of its own failures; any other is the login's
 _PIECE = 1 << 18
 _AT_ONCE = 64  # requests under way
 _ASKED = "PRADRILL_SFTP_PASSWORD"
@@ -74,16 +75,14 @@ class SftpFolder:
         with self._telling(path):
             sftp = self._open()
             entries = []
-            for each in sorted(sftp.listdir_attr(_sent(path)), key=lambda each: each.filename):
-                status = each
-                if stat.S_ISLNK(each.st_mode or 0):
-                    try:
-                        status = sftp.stat(_sent(f"{path}/{each.filename}"))
-                    except (FileNotFoundError, PermissionError):  # it leads nowhere, or too far
-                        continue
-
-                if entry := _entry(each.filename, status):
-                    entries.append(entry)
+            listing = sorted(sftp.listdir_attr(_sent(path)), key=lambda each: each.filename)
+            if not listing:  # a server may leave out what it cannot look at
+                sftp.stat(_sent(f"{path.rstrip('/')}/."))
+            for each in listing:
+                is_link = stat.S_ISLNK(each.st_mode or 0)
+                status = _target(sftp, f"{path}/{each.filename}") if is_link else each
+                if status and (entry := _entry(each.filename, status)):
+                    entries.append(entry._replace(is_link=is_link))
 
             return entries
 
@@ -97,10 +96,20 @@ class SftpFolder:
             file.prefetch(size, _AT_ONCE)
             yield self._pieces(file, path, size)
 
+    def real(self, path: str) -> str:
+        """Return the path without links in it."""
+        with self._telling(path):
+            return self._open().normalize(_sent(path))
+
     def local(self, path: str) -> Path | None:
         """Return nothing: it is elsewhere."""
         del path
         return None
+
+    def cut(self) -> None:
+        """End ssh: whoever waits for an answer sees that none comes."""
+        if (pipe := self._pipe) is not None:
+            pipe.cut()
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -123,11 +132,28 @@ class SftpFolder:
             try:
                 self._sftp = _Client(self._pipe)  # type: ignore[arg-type]
             except (*LOST, paramiko.SFTPError) as error:  # what ssh says of it is better
-                words = self._pipe.end()
+                code, words = self._pipe.end()
                 self.close()
+                if code != _OF_SSH and not isinstance(error, TimeoutError):
+                    raise self._speechless(words, error) from error
                 raise self._refusal(words or str(error)) from error
 
         return self._sftp
+
+    def _speechless(self, words: str, error: Exception) -> NotReadyError:
+        """Say what came in the place of SFTP from a login that ssh has opened."""
+        if isinstance(error, paramiko.SFTPError):
+            return NotReadyError(
+                f"the login on {self._place.host} prints something before SFTP begins",
+                hint="Let its .bashrc, and whatever else its shell reads, print where somebody "
+                "looks only: ssh to it with the command true must print nothing.",
+            )
+        reason = f": {last_line(words)}" if words else ""
+        return NotReadyError(
+            f"the login on {self._place.host} ends before SFTP begins{reason}",
+            hint="Its shell may run nothing, or its .bashrc may end it; with Subsystem sftp "
+            "internal-sftp in its sshd_config no shell is asked.",
+        )
 
     def _refusal(self, words: str) -> NotReadyError:
         for pattern, means, hint in _MEANS:
@@ -146,9 +172,9 @@ class SftpFolder:
         try:
             yield
         except FileNotFoundError as error:
-            raise NotReadyError(f"{where} does not exist") from error
+            raise ClosedPathError(f"{where} does not exist") from error
         except PermissionError as error:
-            raise NotReadyError(f"{where} may not be read by this login") from error
+            raise ClosedPathError(f"{where} may not be read by this login") from error
         except (*LOST, paramiko.SFTPError) as error:
             self.close()
             reason = last_line(str(error) or type(error).__name__)
@@ -210,8 +236,8 @@ class _Pipe:
         """Return what came; nothing at the end."""
         return self._socket.recv(size)
 
-    def end(self) -> str:
-        """End it; return what ssh has said."""
+    def end(self) -> tuple[int, str]:
+        """End it; return with what code, and what ssh has said."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
         try:
@@ -220,7 +246,11 @@ class _Pipe:
             self._process.kill()
             self._process.wait()
 
-        return self._words.read_text("utf-8", "replace").strip()
+        return self._process.returncode, self._words.read_text("utf-8", "replace").strip()
+
+    def cut(self) -> None:
+        """End ssh at once."""
+        self._process.kill()
 
     def close(self) -> None:
         """Close it and leave nothing."""
@@ -251,6 +281,16 @@ def _ssh(place: SftpPlace, *, asks: bool) -> list[str]:
 def _sent(path: str) -> str:
     """Return a path for paramiko, which sends bytes as they are and would encode text strictly."""
     return os.fsencode(path)  # type: ignore[return-value]
+
+
+def _target(sftp: paramiko.SFTPClient, path: str) -> paramiko.SFTPAttributes | None:
+    """Return what a link leads to; None when that is nowhere, in a circle, or too far."""
+    try:
+        return sftp.stat(_sent(path))
+    except (TimeoutError, ConnectionError):
+        raise
+    except OSError:  # servers have many words for it
+        return None
 
 
 def _quiet(work: Callable[..., None]) -> Callable[..., None]:

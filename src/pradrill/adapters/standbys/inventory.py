@@ -13,6 +13,7 @@ from shutil import which
 
 from pradrill.adapters.standbys.connections import close_connections
 from pradrill.adapters.standbys.files import write_private
+from pradrill.adapters.standbys.pinned_keys import PinnedKeys
 from pradrill.adapters.standbys.ssh_route import hops, routes
 from pradrill.domain.run.host import Host, HostFacts, Inventory, Site, ssh_config
 from pradrill.domain.run.host_answers import known_hosts_name, last_line
@@ -33,11 +34,9 @@ class InventoryHosts:
         self,
         hosts: Sequence[Host],
         inventory: Inventory,
-        known_hosts: Path,
-        everybodys: Sequence[Path] = (),
+        known_hosts: Path | None = None,
     ) -> None:
-        """Take hosts; `everybodys` are more files of pinned keys, which ssh reads as well."""
-        self._everybodys = tuple(everybodys)
+        """Take hosts, and the file of pinned keys; without one those count that ssh reads."""
         self._hosts = tuple(hosts)
         self._inventory = inventory
         self._known_hosts = known_hosts
@@ -64,7 +63,7 @@ class InventoryHosts:
         hosts = tuple(_settled(host, addresses) for host in self._routed)
         _refuse_same_address(hosts)
         pins = [
-            (hop, self._pins(original))  # what is pinned is the name that people wrote
+            (hop, self._pins(original).of(original))  # what is pinned is the name that people wrote
             for host, routed in zip(hosts, self._routed, strict=True)
             for hop, original in zip(hops(host), hops(routed), strict=True)
         ]
@@ -122,59 +121,31 @@ class InventoryHosts:
             return [Impediment(error.message, error.hint, error.mend)]
         jumps = {known_hosts_name(hop): hop for hop in before}
         unique = [*jumps.values(), *self._routed]
-        if not any(path.is_file() for path in (self._known_hosts, *self._everybodys)):
-            what = f"the file of pinned host keys {self._known_hosts} does not exist"
-            steps = [step for host in unique for step in pinning(host, self._known_hosts)]
-            return [Impediment(what, mend=steps)]
-        return [
-            Impediment(
-                f"{self._known_hosts} pins no host key for {known_hosts_name(host)} ({host.name})"
-                f"{self._authority(host)}",
-                mend=pinning(host, self._known_hosts),
-            )
-            for host in unique
-            if not self._pins(host)
-        ]
+        missing: dict[Path, list[Host]] = {}
+        problems: dict[str, Impediment] = {}
+        for host in unique:
+            pins = self._pins(host)
+            if what := pins.unreadable():
+                problems[what] = Impediment(what, "Let this user read it, or take it away.")
+            elif not any(path.is_file() for path in pins.files):
+                missing.setdefault(pins.files[0], []).append(host)
+            elif not pins.of(host):
+                what = f"{pins.files[0]} pins no host key for {_label(host)}"
+                if pins.certifies(host):
+                    what += ", only a certificate authority: add the host's own key"
+                problems[what] = Impediment(what, mend=pinning(host, pins.files[0]))
 
-    def _authority(self, host: Host) -> str:
-        """Say that a certificate authority is all that is pinned, when it is."""
-        names = [known_hosts_name(host), host.address.lower()]
-        is_certified = any(
-            line.startswith("@cert-authority") for name in names for line in self._entries(name)
-        )
-        return ", only a certificate authority: add the host's own key" if is_certified else ""
+        for path, hosts in missing.items():
+            what = f"the file of pinned host keys {path} does not exist"
+            steps = [step for host in hosts for step in pinning(host, path)]
+            problems[what] = Impediment(what, mend=steps)
+        return [*problems.values()]
 
-    def _pins(self, host: Host) -> list[str]:
-        """Return the keys ("type base64") that OpenSSH finds for the host and that are valid.
-
-        As OpenSSH does, an entry without a port is taken when there is none with the host's.
-        """
-        if host.key_alias:
-            return self._keys(host.key_alias.lower())
-        name, address = known_hosts_name(host), host.address.lower()
-        return self._keys(name) or (self._keys(address) if address != name else [])
-
-    def _entries(self, name: str) -> list[str]:
-        lines: list[str] = []
-        for path in (self._known_hosts, *self._everybodys):
-            command = ["ssh-keygen", "-F", name, "-f", str(path)]
-            process = subprocess.run(
-                command, capture_output=True, text=True, timeout=_DEADLINE, check=False
-            )
-            lines += process.stdout.splitlines()
-        return lines
-
-    def _keys(self, name: str) -> list[str]:
-        plain: dict[str, None] = {}
-        revoked: set[str] = set()
-        for line in self._entries(name):
-            fields = line.split()
-            if line.startswith("@revoked"):
-                revoked.add(" ".join(fields[2:4]))
-            elif not line.startswith(("#", "@")):
-                plain[" ".join(fields[1:3])] = None
-
-        return [key for key in plain if key not in revoked]
+    def _pins(self, host: Host) -> PinnedKeys:
+        """Return the keys that count for a host as ssh would reach it."""
+        if self._known_hosts is not None:
+            return PinnedKeys((self._known_hosts,))
+        return PinnedKeys(host.pin_files or (Path("~/.ssh/known_hosts").expanduser(),))
 
     def _login_problems(self) -> Iterator[Impediment]:
         try:
@@ -202,6 +173,7 @@ class InventoryHosts:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
+                errors="replace",
                 timeout=_DEADLINE,
                 check=False,
             )
@@ -271,6 +243,11 @@ def _answering(addresses: Sequence[str], port: int) -> str:
         return address
 
     return addresses[0]
+
+
+def _label(host: Host) -> str:
+    """Return what a pinned key of the host's is looked for under, and the host's own name."""
+    return f"{host.key_alias or known_hosts_name(host)} ({host.name})"
 
 
 def _pin(host: Host, key: str) -> str:

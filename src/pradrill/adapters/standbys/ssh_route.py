@@ -6,6 +6,7 @@ and nothing else of the user's counts.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -83,6 +84,7 @@ def _route(host: Host, jump: str | None, depth: int) -> Host:
         "become": None if host.become == settings["user"][0] else host.become,
         "private_key": host.private_key or _own_key(host, settings),
         "key_alias": next(iter(settings.get("hostkeyalias", ())), None),
+        "pin_files": _pin_files(settings),
     }
     (chain,) = settings.get("proxyjump", ["none"])
     if chain != "none":
@@ -141,6 +143,13 @@ def _settings_of(host: Host, words: Sequence[str]) -> dict[str, list[str]]:
         key, _, value = line.partition(" ")
         settings.setdefault(key, []).append(value)
     return settings
+
+
+def _pin_files(settings: dict[str, list[str]]) -> tuple[Path, ...]:
+    """Return the files of pinned keys, the user's first; ssh divides them by blanks."""
+    values = (settings.get(f"{whose}knownhostsfile", []) for whose in ("user", "global"))
+    names = (name for each in values for value in each for name in re.split(" (?=[/~])", value))
+    return tuple(Path(name).expanduser() for name in names if name != "none")
 
 
 def _own_key(host: Host, settings: dict[str, list[str]]) -> Path | None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
 from pradrill.adapters.backups.dumps import checksums
 from pradrill.adapters.backups.dumps.local_folder import LocalFolder
+from pradrill.adapters.standbys.pinned_keys import PinnedKeys
+from pradrill.adapters.standbys.ssh_route import route
 from pradrill.domain.declared.backup_source import RecoveryPointSpec, listed
+from pradrill.domain.run.host import Host
 from pradrill.domain.values.ssh_place import ssh_place
 from pradrill.errors import NotReadyError, UsageError
-from pradrill.ports import Bounds, FolderEntry
-from pradrill.system.command import run
+from pradrill.ports import FolderEntry
 
 _PREFIXES = ("restic", "borg", "pgbackrest", "barman", "dumps")
 _REMOTE_RESTIC = ("sftp:", "rest:", "s3:", "b2:", "azure:", "gs:", "swift:", "rclone:")
@@ -29,7 +33,6 @@ _TIMES = (
     (r"\d{2}[-:h]\d{2}(?!\d)", None),
     (r"\d{4}(?!\d)", "%H%M"),
 )
-_KNOWN_HOSTS = (Path("~/.ssh/known_hosts"), Path("/etc/ssh/ssh_known_hosts"))
 
 
 class NoPasswordError(UsageError):
@@ -127,20 +130,16 @@ def _server_of(place: str) -> BackupServer | None:
     return BackupServer(match[2], match[1] or "root", 22, match[3]) if match else None
 
 
-def host_key_of(server: BackupServer, known_hosts: Iterable[Path] = _KNOWN_HOSTS) -> str:
-    """Return the server's host key, if this machine has pinned one: "TYPE BASE64", or nothing."""
-    name = server.host if server.port == 22 else f"[{server.host}]:{server.port}"  # noqa: PLR2004 SSH's own
-    keys: list[str] = []
-    for path in known_hosts:
-        command = ["ssh-keygen", "-F", name, "-f", str(path.expanduser())]
-        try:
-            answer = run(command, Bounds(10.0), extra={}, package="openssh-client")
-        except NotReadyError:
-            return ""
-        lines = [line.split() for line in answer.out.splitlines()]
-        keys += [" ".join(line[1:3]) for line in lines if line and line[0][0] not in "#@"]
-        if ["@revoked"] in [line[:1] for line in lines]:
-            return ""
+def host_key_of(server: BackupServer, known_hosts: Sequence[Path] = ()) -> str:
+    """Return the server's host key, if this machine has pinned one: "TYPE BASE64", or nothing.
+
+    Without files given it is looked for where ssh itself would.
+    """
+    try:
+        host = route(Host(name="server", address=server.host, port=server.port))
+        keys = PinnedKeys(known_hosts or host.pin_files).of(host)
+    except (ValidationError, NotReadyError, OSError):
+        return ""
     return next((key for key in keys if key.startswith("ssh-ed25519 ")), next(iter(keys), ""))
 
 

@@ -37,6 +37,9 @@ def _place(value: str) -> str:
     if _WITH_PASSWORD.search(value):
         msg = "a password in an address is read by others; name it with environment or ssh"
         raise ValueError(msg)
+    if re.match(r"sftp:(?!//)[^/]*\[", value):
+        msg = "an IPv6 address goes into sftp://user@[address]:port//path, as restic reads it"
+        raise ValueError(msg)
     if value.startswith("-") or not value.isprintable() or not _has_host(value):
         msg = f'"{value}" is not the place of a repository'
         raise ValueError(msg)
@@ -86,7 +89,7 @@ class Ssh(Model):
 
     known_hosts: RelativePath | None = Field(
         default=None,
-        description="the pinned host keys; default: ~/.ssh/known_hosts",
+        description="the pinned host keys; default: where ssh itself looks for them",
         examples=["../known_hosts"],
     )
     private_key: RelativePath | None = Field(

@@ -58,7 +58,7 @@ class SshAddress(Model):
     )
     known_hosts: RelativePath | None = Field(
         default=None,
-        description="the pinned host keys; default: ~/.ssh/known_hosts",
+        description="the pinned host keys; default: where ssh itself looks for them",
         examples=["../known_hosts"],
     )
 

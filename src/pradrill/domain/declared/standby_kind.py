@@ -57,7 +57,7 @@ OptionalEgress = Annotated[
 KnownHostsFile = Annotated[
     RelativePath | None,
     Field(
-        description="the pinned host keys; default: ~/.ssh/known_hosts",
+        description="the pinned host keys; default: where ssh itself looks for them",
         examples=["../known_hosts"],
     ),
 ]

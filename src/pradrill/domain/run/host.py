@@ -59,6 +59,9 @@ class Host(Model):
     key_alias: str | None = Field(
         default=None, description="the name of its pinned key, where ssh_config says another one"
     )
+    pin_files: tuple[Path, ...] = Field(
+        default=(), description="where ssh itself would look for its pinned key, first to last"
+    )
     password: SecretName | None = Field(
         default=None, description="the secret that sudo asks the login for; never its value"
     )
@@ -275,7 +278,8 @@ def _stanza(host: Host) -> Iterator[str]:
     if host.via is not None:
         yield from _stanza(host.via)
         yield "  ControlPath none"  # the connection that goes over it is the one to share
-    yield from (f"Host {host.name}", f"  HostName {host.address}", f"  Port {host.port}")
+    address = host.address.replace("%", "%%")  # the zone of a link-local one is no token
+    yield from (f"Host {host.name}", f"  HostName {address}", f"  Port {host.port}")
     if host.user:
         yield f"  User {host.user}"
     if host.private_key is not None:

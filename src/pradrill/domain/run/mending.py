@@ -19,6 +19,8 @@ def pinning(host: Host, known_hosts: Path) -> tuple[str, ...]:
     port = "" if host.port == _SSH else f"-p {host.port} "
     key = f"{host.name}.key"
     scan = f"ssh-keyscan {port}-t ed25519 {host.address}"
+    if host.key_alias:  # ssh looks for it under that name alone
+        scan += f" | sed 's/^[^ ]*/{host.key_alias}/'"
     if host.via is not None:  # only from there it is seen
         scan = f"{ssh(host.via, known_hosts)} {scan}"
     return (

@@ -9,24 +9,28 @@ import re
 from typing import NamedTuple
 
 _LAST_PORT = 65_535
-_PLACE = re.compile(
+_ADDRESS = re.compile(
     r"\w+://(?:(?P<user>[^/@]*)@)?"
-    r"(?:\[(?P<six>[0-9A-Fa-f:.]+(?:%\w+)?)\]|(?P<name>[^-:/@\[\]][^:/@\[\]]*))"
-    r"(?::(?P<port>[0-9]{1,5}))?(?P<path>/.*)"
+    r"(?:\[(?P<six>[0-9A-Fa-f:.]+)(?:%(?:25(?=\w))?(?P<zone>\w[\w.-]*))?\]"
+    r"|(?P<name>[^-:/@\[\]][^:/@\[\]]*))"
+    r"(?::(?P<port>[0-9]{1,5}))?(?P<path>/.*)",
+    re.DOTALL,
 )
 
 
 class SshPlace(NamedTuple):
-    """A folder behind SSH."""
+    """A path on a host, and how ssh gets there."""
 
-    user: str | None
     host: str
+    """As it is written: a name or an alias of ssh's configuration may have capitals."""
+
     port: int | None
+    user: str | None
     path: str
 
     @property
     def login(self) -> str:
-        """Return what ssh is told to go to."""
+        """Return it as ssh takes it: USER@HOST."""
         return f"{self.user}@{self.host}" if self.user else self.host
 
     @property
@@ -36,15 +40,11 @@ class SshPlace(NamedTuple):
 
 
 def ssh_place(address: str) -> SshPlace | None:
-    """Return what an address names; None when it names no host, or a port that there cannot be."""
-    place = _PLACE.fullmatch(address)
-    port = int(place["port"] or "22") if place else 0
-    if place is None or not 0 < port <= _LAST_PORT:
+    """Return where an address leads; None when it names no host, or a port that there is not."""
+    match = _ADDRESS.fullmatch(address)
+    if match is None or (match["port"] and not 0 < int(match["port"]) <= _LAST_PORT):
         return None
 
-    return SshPlace(
-        user=place["user"],
-        host=place["six"] or place["name"],
-        port=port if place["port"] else None,
-        path=place["path"],
-    )
+    host = match["name"] or match["six"] + (f"%{match['zone']}" if match["zone"] else "")
+    port = int(match["port"]) if match["port"] else None
+    return SshPlace(host, port, match["user"] or None, match["path"])

@@ -10,10 +10,10 @@ from pradrill.domain.values.ssh_place import SshPlace, ssh_place
 @pytest.mark.parametrize(
     ("address", "place"),
     [
-        ("sftp://backup@host/srv/dumps", SshPlace("backup", "host", None, "/srv/dumps")),
-        ("ssh://u@[2001:db8::1]:2222/./b", SshPlace("u", "2001:db8::1", 2222, "/./b")),
-        ("ssh://u@[fe80::1%eth0]/b", SshPlace("u", "fe80::1%eth0", None, "/b")),
-        ("sftp://Vault/srv/a #1?/é", SshPlace(None, "Vault", None, "/srv/a #1?/é")),
+        ("sftp://backup@host/srv/dumps", SshPlace("host", None, "backup", "/srv/dumps")),
+        ("ssh://u@[2001:db8::1]:2222/./b", SshPlace("2001:db8::1", 2222, "u", "/./b")),
+        ("ssh://u@[fe80::1%eth0]/b", SshPlace("fe80::1%eth0", None, "u", "/b")),
+        ("sftp://Vault/srv/a #1?/é", SshPlace("Vault", None, None, "/srv/a #1?/é")),
         ("sftp://u@host:65536/b", None),
         ("sftp://u@host:0/b", None),
         ("sftp://u@-oProxyCommand=x/b", None),

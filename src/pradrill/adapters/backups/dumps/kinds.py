@@ -65,8 +65,9 @@ def of_folder(names: Collection[str], sums: Collection[str] = ()) -> DumpKind:
 
 
 def walk(folder: Folder, top: str) -> Iterator[tuple[str, FolderEntry]]:
-    """Return every file under a folder with its path from there."""
+    """Return every file under a folder with its path from there; none twice by links."""
     waiting = [("", 0)]
+    targets: set[str] = set()
     count = 0
     while waiting:
         path, depth = waiting.pop()
@@ -76,10 +77,19 @@ def walk(folder: Folder, top: str) -> Iterator[tuple[str, FolderEntry]]:
             if count > _MOST_FILES or depth > _DEEPEST:
                 raise NotReadyError(f"{top} holds more than any dump: it is not one")
 
-            if entry.is_folder:
-                waiting.append((here, depth + 1))
-            else:
+            if not entry.is_folder:
                 yield here, entry
+            elif not (entry.is_link and _leads_back(folder, top, path, here, targets)):
+                waiting.append((here, depth + 1))
+
+
+def _leads_back(folder: Folder, top: str, above: str, path: str, targets: set[str]) -> bool:
+    """Tell whether a link leads to where it lies, above that, or where one before it has led."""
+    home, target = (folder.real(f"{top}/{each}" if each else top) for each in (above, path))
+    if f"{home}/".startswith(f"{target.rstrip('/')}/") or target in targets:
+        return True
+    targets.add(target)
+    return False
 
 
 def by_path(files: Mapping[str, FolderEntry]) -> Sequence[FolderEntry]:

@@ -8,22 +8,24 @@ from __future__ import annotations
 import itertools
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from typing import NamedTuple
 
 from pradrill.adapters.backups.dumps import checksums, kinds, soundness
+from pradrill.adapters.backups.dumps.bounded_folder import BoundedFolder
 from pradrill.adapters.backups.dumps.checksums import Sum
 from pradrill.domain.declared.backup_source import DumpsSource, within
 from pradrill.domain.run.backup_catalogue import AHEAD, Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
-from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.dated_text import read_date
 from pradrill.domain.values.duration import format_duration
 from pradrill.domain.values.instant_text import parse_instant
 from pradrill.domain.values.ssh_place import ssh_place
-from pradrill.errors import PradrillError
+from pradrill.errors import ClosedPathError, PradrillError
 from pradrill.ports import Bounds, Clock, Folder, FolderEntry
+
+_LONGEST_ID = 400
 
 
 class _Level(NamedTuple):
@@ -37,13 +39,16 @@ class _Level(NamedTuple):
 
     entries: Sequence[FolderEntry]
 
-    def id_of(self, entry: FolderEntry) -> str:
-        """Return the id of what lies in it."""
+    problem: str = ""
+    """Why what lies in it is not known; empty: it is."""
+
+    def name_of(self, entry: FolderEntry) -> str:
+        """Return where something of it lies below the declared folder."""
         return f"{self.folder}/{entry.name}" if self.folder else entry.name
 
     def holds(self, entry: FolderEntry) -> bool:
         """Tell whether an entry bears a name of the declared form."""
-        return _date(self.id_of(entry), self.form) is not None
+        return _date(self.name_of(entry), self.form) is not None
 
 
 class Dumps:
@@ -58,17 +63,29 @@ class Dumps:
 
     def catalogue(self, bounds: Bounds) -> Catalogue:
         """Return what bears a name of the declared form; its neighbours are left out."""
-        del bounds  # each of the folder's answers has its own deadline
-        with closing(self._folder):
-            return self._read()
+        with self._within(bounds) as folder:
+            return self._read(folder)
 
-    def _read(self) -> Catalogue:
+    def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
+        """Read the dump from its first byte to its last."""
+        del part  # all of it is read
+        with self._within(bounds) as folder:
+            return self._check(folder, point, bounds)
+
+    def _within(self, bounds: Bounds) -> AbstractContextManager[Folder]:
+        return BoundedFolder(self._folder, bounds, self._declared.folder).watched()
+
+    def _read(self, folder: Folder) -> Catalogue:
         now = self._clock.now()
         points = []
-        for level in self._levels():
-            marked = kinds.marked(self._folder, self._path(level.folder), level.entries)
+        for level in self._levels(folder):
+            if level.problem:
+                points.append(self._closed(level, now))
+                continue
+
+            marked = kinds.marked(folder, self._path(level.folder), level.entries)
             points += [
-                self._point(level, entry, marked, now)
+                self._point(folder, level, entry, marked, now)
                 for entry in level.entries
                 if level.holds(entry)
             ]
@@ -80,9 +97,9 @@ class Dumps:
             points=tuple(_without_times_of_copies(points)),
         )
 
-    def _levels(self) -> Iterator[_Level]:
+    def _levels(self, folder: Folder) -> Iterator[_Level]:
         """Return the folders in which dumps lie."""
-        entries = self._folder.entries(self._top)
+        entries = folder.entries(self._top)
         folders, _, name = self._declared.names.rpartition("/")
         if not folders:
             yield _Level("", name, entries)
@@ -90,38 +107,66 @@ class Dumps:
 
         for entry in entries:
             at = _date(entry.name, folders) if entry.is_folder else None
-            if at is not None:
-                form = within(folders, name, at)
-                yield _Level(entry.name, form, self._folder.entries(self._path(entry.name)))
+            if at is None:
+                continue
+            try:
+                below = folder.entries(self._path(entry.name))
+            except ClosedPathError as error:
+                yield _Level(entry.name, folders, (), error.message)
+            else:
+                yield _Level(entry.name, within(folders, name, at), below)
 
-    def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
-        """Read the dump from its first byte to its last."""
-        del part  # all of it is read
-        with closing(self._folder):
-            return self._check(point, bounds)
+    def _check(self, folder: Folder, point: RecoveryPoint, bounds: Bounds) -> Checked:
+        above, its = self._places(folder, point)
+        if len(its) != 1:  # a rotation may have come meanwhile
+            why = "is not there any more" if not its else "is how several of its names are written"
+            return Checked(Soundness.UNPROVEN, "reading the dump", f"{point.id} {why}")
 
-    def _check(self, point: RecoveryPoint, bounds: Bounds) -> Checked:
-        above, _, name = point.id.rpartition("/")
-        entries = self._folder.entries(self._path(above))
-        entry = next((entry for entry in entries if entry.name == name), None)
-        if entry is None:
-            return Checked(Soundness.DAMAGED, "reading the dump", f"{point.id} is gone")
-
-        sums = checksums.all_sums(self._folder, self._path(above), entries, {entry.name})
-        path = self._path(point.id)
+        (entry,) = its
+        name = f"{above}/{entry.name}" if above else entry.name
+        sums = checksums.all_sums(
+            folder, self._path(above), folder.entries(self._path(above)), {entry.name}
+        )
         if entry.is_folder:
-            return soundness.check_folder(self._folder, path, sums, bounds)
+            return soundness.check_folder(folder, self._path(name), sums, bounds)
 
-        return soundness.check_file(self._folder, path, sums.get(entry.name), bounds)
+        return soundness.check_file(folder, self._path(name), sums.get(entry.name), bounds)
 
     def _path(self, below: str) -> str:
         return f"{self._top.rstrip('/')}/{below}" if below else self._top
 
+    def _places(self, folder: Folder, point: RecoveryPoint) -> tuple[str, list[FolderEntry]]:
+        """Return the folder in which a point lies, and what bears its name there.
+
+        An id holds nothing that cannot be written; a name may.
+        """
+        above, _, last = point.id.rpartition("/")
+        entries = folder.entries(self._top)
+        folders = [each.name for each in entries if above and _id(each.name) == above] or [above]
+        if above:
+            entries = folder.entries(self._path(folders[0]))
+        return folders[0], [each for each in entries if _id(each.name) == last]
+
+    def _closed(self, level: _Level, now: datetime) -> RecoveryPoint:
+        """Return a dated folder of which nothing is known as a dump that cannot be restored."""
+        try:
+            at = parse_instant(
+                _composed(level.folder), _composed(level.form), self._declared.timezone
+            )
+        except PradrillError:
+            at = now
+        return RecoveryPoint(id=_id(level.folder), data_time=at, problem=level.problem)
+
     def _point(
-        self, level: _Level, entry: FolderEntry, marked: kinds.Marked, now: datetime
+        self,
+        folder: Folder,
+        level: _Level,
+        entry: FolderEntry,
+        marked: kinds.Marked,
+        now: datetime,
     ) -> RecoveryPoint:
         """Return a dump; a name without a time of day is dated at the day's beginning."""
-        problem, size, end, name = "", entry.size, entry.modified, level.id_of(entry)
+        problem, size, end, name = "", entry.size, entry.modified, level.name_of(entry)
         try:
             at = parse_instant(_composed(name), _composed(level.form), self._declared.timezone)
         except PradrillError as error:
@@ -130,11 +175,14 @@ class Dumps:
         integrity = marked.sum_titles.get(entry.name, "none beside it")
         is_marked = entry.name in marked.names
         if entry.is_folder:
-            files = dict(kinds.walk(self._folder, self._path(name)))
+            try:
+                files = dict(kinds.walk(folder, self._path(name)))
+            except ClosedPathError as error:
+                files, problem = {}, problem or error.message
             members = kinds.by_path(files)
             size = sum(each.size for each in members)
             end = max((each.modified for each in members), default=end)
-            sums = checksums.all_sums(self._folder, self._path(name), members)
+            sums = checksums.all_sums(folder, self._path(name), members)
             kind = kinds.of_folder(files, sums)
             problem, is_marked = problem or kind.problem, is_marked or kind.is_marked
             integrity = _of_each(files, sums) or integrity
@@ -149,13 +197,18 @@ class Dumps:
             problem = f"it was written to less than {quiet} ago: it may be unfinished"
 
         return RecoveryPoint(
-            id=last_line(name),
+            id=_id(name),
             data_time=at,
             end_time=end,
             size=size,
             integrity=integrity,
             problem=problem,
         )
+
+
+def _id(name: str) -> str:
+    """Return a name as it can be written; what no playbook could be given is told by its id."""
+    return "".join(sign if sign.isprintable() else "?" for sign in name)[:_LONGEST_ID]
 
 
 def _of_each(files: Iterable[str], sums: Mapping[str, Sum]) -> str:
