@@ -28,7 +28,7 @@ class Backups(NamedTuple):
 
 
 _PHYSICAL = Backups("postgresql", 100_000, 6000)
-_SITES = Backups("sites", 1_000_000, 3000)
+_SITES = Backups("sites", 3_000_000, 3000)
 _ESTATE = Backups("estate", 600_000, 4000)
 
 
@@ -168,7 +168,7 @@ CASES = (
         jobs="1",
     ),
     _site("wordpress", "/var/lib/wordpress/wp-content", wordpress_db_password="benchmark"),  # noqa: S106
-    _site("moodle", "/var/www/moodle", "/var/moodledata"),
+    _site("moodle", "/var/www/moodle", "/var/www/moodledata", moodle_data="/var/www/moodledata"),
     Case(
         "directory",
         _ESTATE,

@@ -61,6 +61,22 @@ def test_mariadb_is_restarted_only_while_it_is_not_quiet(tmp_path: Path) -> None
     assert course == [["restart"], ["start"], ["start", "restart"]]
 
 
+def test_mariadb_is_given_room_and_never_less_than_it_has(tmp_path: Path) -> None:
+    """Of the memory that is free, for its tables; a log that its files make longer stays."""
+    (task,) = yaml.safe_load((PLAYBOOKS / "tasks/mariadb_database.yml").read_text("utf-8"))
+    script = task["ansible.builtin.shell"]["cmd"].replace("/etc/mysql", str(tmp_path))
+    (tmp_path / "mariadb.conf.d").mkdir()
+    stubs = (
+        "systemctl() { :; }; mariadb() { :; }\n"
+        "mariadbd() { printf 'innodb-%s\\n' 'buffer-pool-size 1048576' 'buffer-pool-size-max 9'"
+        " 'log-file-size 9e18' 'io-capacity -1'; }\n"
+    )
+    subprocess.run(["sh", "-c", stubs + script], check=True)
+    settings = (tmp_path / "mariadb.conf.d/99-pradrill.cnf").read_text("utf-8")
+    quiet = "[mariadbd]\nevent_scheduler = DISABLED\nskip_slave_start\n"
+    assert re.fullmatch(re.escape(quiet) + r"innodb-buffer-pool-size = [1-9]\d*M\n", settings)
+
+
 @pytest.mark.skipif(Path("/etc/pradrill/standby").exists(), reason="this machine is a standby")
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_machine_that_nobody_marked_is_refused_on_stderr(

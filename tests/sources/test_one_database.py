@@ -95,6 +95,11 @@ def test_a_dump_of_more_than_one_database_is_refused_before_it_is_loaded(
         "/*M!999999\\- enable the sandbox mode */ \nCREATE DATABASE `payroll`;\n",
         "CREATE DATABASE `copy`;\nUSE `copy`;\nUSE `payroll`;\n",
         "DELIMITER $$\nSELECT 1 $$ GRANT ALL ON *.* TO x $$\nDELIMITER ;\n",
+        "DELIMITER ;x\nSELECT 1;xCREATE USER late;x\nDELIMITER ;\n",
+        "EXECUTE IMMEDIATE 'CREATE USER late';\n",
+        "SET @x = 1, GLOBAL max_connections = 77;\n",
+        "SELECT 1 INTO OUTFILE '/var/tmp/pradrill-late';\n",
+        "SELECT 1 \\C gbk\n;\n",
     ],
 )
 def test_statements_that_are_not_the_databases_are_refused_wherever_they_stand(
@@ -109,6 +114,50 @@ def test_statements_that_are_not_the_databases_are_refused_wherever_they_stand(
     result = load_mariadb(dump, mariadb)
     assert "nothing of it was loaded" in result.stderr, result.stderr
     assert "copy" not in ask(mariadb, "select table_schema from information_schema.tables"), result
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 1 \\! touch {file}\n;\n",
+        "INSERT INTO t VALUES ('a') \\. {script}\n;\n",
+        "SELECT 1 \\u mysql\n; CREATE TABLE late (a int);\n",
+        "\\umysql\nCREATE TABLE late (a int);\n",
+        "SELECT 1\\gCREATE USER late;\n",
+        "SELECT 1;\\d x\nSELECT 1xCREATE USER late x\n\\d ;\n",
+    ],
+)
+def test_a_word_to_the_client_is_not_followed_wherever_it_stands(
+    mariadb: Path,  # noqa: F811 the fixture
+    tmp_path: Path,
+    text: str,
+) -> None:
+    """The client would look for one in each line: it would end a statement, or run a program."""
+    dump, script, file = (tmp_path / name for name in ("night.sql", "late.sql", "late"))
+    script.write_text("CREATE USER late;\n")
+    words = text.format(file=file, script=script)
+    dump.write_text(f"-- MariaDB dump 10.19\n{_TEXT}{words}{_END['.mariadb']}")
+    ask(mariadb, "create or replace database copy")
+    before, tables = state(mariadb), "select count(*) from information_schema.tables"
+    count = ask(mariadb, tables)
+    result = load_mariadb(dump, mariadb)
+    assert (result.returncode != 0, file.exists()) == (True, False), result.stderr
+    assert (state(mariadb), ask(mariadb, tables)) == (before, count)
+
+
+def test_lines_that_end_as_on_windows_are_loaded(mariadb: Path, tmp_path: Path) -> None:  # noqa: F811
+    """With a routine between delimiters, a zero that was escaped, and a backslash in a row."""
+    dump = tmp_path / "night.sql"
+    routine = (
+        "DELIMITER ;;\nCREATE FUNCTION f() RETURNS int\nBEGIN\nRETURN 7;\nEND ;;\nDELIMITER ;\n"
+    )
+    value = r"'C:\\!\r\n\0\\umysql'"
+    text = f"-- a dump\n{_TEXT}{routine}INSERT INTO t VALUES ({value});\n"
+    dump.write_bytes(text.replace("\n", "\r\n").encode())
+    result = load_mariadb(dump, mariadb)
+    assert (result.returncode, result.stderr) == (0, "")
+    answer = ask(mariadb, f"select copy.f(), a = {value} from copy.t")
+    assert answer.split() == ["7", "1"]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +197,8 @@ def test_a_client_that_ends_before_the_dump_does_has_not_loaded_it(
     dump, stub = tmp_path / "night.sql", tmp_path / "mariadb"
     real = shutil.which("mariadb")
     stub.write_text(
-        f'#!/bin/sh\n[ "$*" = copy ] && {{ head -c 10 > /dev/null; exit; }}\nexec {real} "$@"\n'
+        '#!/bin/sh\n[ "$1" = --binary-mode ] && { head -c 10 > /dev/null; exit; }\n'
+        f'exec {real} "$@"\n'
     )
     stub.chmod(0o755)
     dump.write_text(f"-- MariaDB dump 10.19\n{_TEXT}" + f"-- {'x' * 1000}\n" * 18000)
@@ -260,12 +310,20 @@ PG_REFUSED = {
     "GRANT shop TO ann GRANTED BY postgres;\n": "(GRANT)",
     f"{_TEXT}COPY t FROM stdin;\nx\n\\.\nCREATE USER x;\n": "(CREATE USER)",
     "SELECT 'a';  alter system set fsync = off;\n": "(ALTER SYSTEM)",
+    "SELECT 1 \\! id\n;\n": "do what is no statement (\\!)",
+    "\\copy t from program 'id'\n": "do what is no statement (\\copy)",
+    "SELECT 'CREATE ROLE x' \\gexec\n": "do what is no statement (\\gexec)",
+    "\\connect copy `id`\n": "do what is no statement (\\connect)",
+    "COPY t FROM PROGRAM 'id';\n": "copies rows that do not stand in it",
+    "COPY (SELECT 'a from stdin') TO stdout;\nCREATE ROLE x;\n\\.\n": "that do not stand in it",
+    "/* /* */ ' */ CREATE ROLE x; --'\n": "(CREATE ROLE)",
+    "SET standard_conforming_strings = off;\n": "before PostgreSQL 9.1",
 }
 
 
 @pytest.mark.parametrize(
     ("text", "suffix"),
-    list(zip(PG_REFUSED, [".sql", ".sql.gz", ".sql.zst"] * 3, strict=False)),
+    list(zip(PG_REFUSED, [".sql", ".sql.gz", ".sql.zst"] * 5, strict=True)),
 )
 def test_a_plain_dump_of_a_postgresql_server_is_refused_before_it_is_loaded(
     database: Server,  # noqa: F811 the fixture

@@ -4,7 +4,7 @@ set -eu
 rows=$1 megabytes=$2
 export RESTIC_REPOSITORY=/srv/b/restic RESTIC_PASSWORD=benchmark
 mkdir -p /var/backups/wordpress /var/backups/moodle /var/lib/wordpress/wp-content/uploads \
-  /var/www/moodle/admin/cli /var/moodledata/filedir
+  /var/www/moodle/admin/cli /var/www/moodledata/filedir
 systemctl start mariadb
 mariadb -e "create database site; use site; create table orders (id int primary key, what char(32),
   more varchar(300)) select seq id, md5(seq) what, repeat(md5(seq * 7), 8) more from seq_1_to_$rows;
@@ -21,11 +21,11 @@ for n in range(int(sys.argv[1]) * 5):
     at = random.randrange(31_800_000)
     content = some[at : at + 200_000]  # to restic each is another
     Path(f"/var/lib/wordpress/wp-content/uploads/{n}").write_bytes(content)
-    Path(f"/var/moodledata/filedir/{n}").write_bytes(content)
+    Path(f"/var/www/moodledata/filedir/{n}").write_bytes(content)
 END
 printf "<?php\nrequire_once(__DIR__ . '/lib/setup.php');\n" > /var/www/moodle/config.php
 echo '<?php' | tee /var/www/moodle/admin/cli/purge_caches.php > /var/www/moodle/admin/cli/cfg.php
 restic init --quiet
 restic backup --quiet --tag wordpress /var/backups/wordpress /etc/wordpress \
   /etc/apache2/sites-available /var/lib/wordpress/wp-content
-restic backup --quiet --tag moodle /var/backups/moodle /var/www/moodle /var/moodledata
+restic backup --quiet --tag moodle /var/backups/moodle /var/www/moodle /var/www/moodledata

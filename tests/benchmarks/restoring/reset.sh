@@ -2,10 +2,10 @@
 set -eu
 version=$(pg_lsclusters -h | awk '{print $1}')
 data=/var/lib/postgresql/$version/main
-systemctl stop "postgresql@$version-main" mariadb apache2 slapd
+for each in "postgresql@$version-main" mariadb apache2 slapd; do systemctl stop "$each"; done
 rm -rf "$data" "$data.standby" /var/lib/mysql /var/lib/mysql.standby /var/lib/mysql.new /srv/files \
   /var/backups/wordpress /var/lib/wordpress/wp-content /var/backups/moodle /var/www/moodle \
-  /var/moodledata /etc/apache2/sites-*/pradrill-*.conf /srv/new /etc/ldap/slapd.d /var/lib/ldap \
+  /var/www/moodledata /etc/apache2/sites-*/pradrill-*.conf /srv/new /etc/ldap/slapd.d /var/lib/ldap \
   /var/lib/pradrill-restore /etc/mysql/mariadb.conf.d/99-pradrill.cnf \
   "/etc/postgresql/$version/main/conf.d/zz-pradrill.conf"
 cp -a /srv/own/postgresql "$data"
