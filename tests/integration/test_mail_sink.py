@@ -206,9 +206,9 @@ def test_mail_is_taken_counted_and_thrown_away(clean: TwoHosts, tmp_path: Path) 
         page = report.read_text(encoding="utf-8")
         assert sentence in page
         assert "client6.example (1)" in page
-    own, shared = (tmp_path, clean.standby.home), map(Path, ("/tmp", "/var/tmp", "/dev/shm"))
-    assert holding("client6.example", *own)
-    assert [holding(word, *own) for word in (_USER, _WORD)] == [[], []]
+    home, shared = (tmp_path, clean.standby.home), map(Path, ("/tmp", "/var/tmp", "/dev/shm"))
+    assert holding("client6.example", *home)
+    assert [holding(word, *home) for word in (_USER, _WORD)] == [[], []]
     assert holding(_WORD, *shared, depth=1) == []
 
 

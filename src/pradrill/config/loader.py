@@ -288,10 +288,15 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) 
 
     if kind == "extra_forbidden":
         word = str(loc[-1])
+        keys = _declared_keys(model, details["loc"][:-1])
+        if word in keys:
+            return document.problem(
+                loc, f'"{word}" is a key of another kind, and does nothing here'
+            )
         if word in {"rto", "rpo", "mtpd", "objectives"} and "drill" in model.model_fields:
             hint: str | None = "Objectives come from the plan; a drill cannot change them."
         else:
-            hint = suggestion(word, _declared_keys(model, details["loc"][:-1]))
+            hint = suggestion(word, keys)
 
         return document.problem(loc, f'"{word}" is not a known key', hint)
     if kind == "value_error":

@@ -69,6 +69,24 @@ def test_a_key_of_another_kind_is_suggested_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("standby", "key"),
+    [
+        ("  vm: a\n  egress: {mail_sink: true}", "egress"),
+        ("  inventory: i.yml\n  hosts: h\n  capture: true", "capture"),
+    ],
+)
+def test_a_key_that_only_another_kind_has_is_refused(
+    tmp_path: Path, standby: str, key: str
+) -> None:
+    """What it asks for would not be done, and nobody would know."""
+    (problem,) = problems(tmp_path, standby)
+    assert problem[1:3] == (
+        f"standby.{key}",
+        f'"{key}" is a key of another kind, and does nothing here',
+    )
+
+
+@pytest.mark.parametrize(
     ("standby", "place"),
     [
         ("  vm: Lab", (5, "standby.vm")),

@@ -155,7 +155,8 @@ class LabStandby(StandbyKind):
 def _of_its_kind(value: Any, info: ValidationInfo) -> Any:
     """Read a standby as the kind that its keys say.
 
-    Keys of other kinds say nothing: a record of before there were kinds holds the keys of all.
+    In a drill a key of another kind is refused: what it asks for would not be done. In a record it
+    says nothing: one of before there were kinds holds the keys of all.
     """
     if isinstance(value, StandbyKind):
         return value
@@ -168,7 +169,7 @@ def _of_its_kind(value: Any, info: ValidationInfo) -> Any:
         raise _not_one(value, every)
 
     (kind,) = kinds
-    others = every - kind.model_fields.keys()
+    others = set() if info.context else every - kind.model_fields.keys()
     fields = {key: each for key, each in value.items() if key not in others}
 
     return kind.model_validate(fields, context=info.context)
