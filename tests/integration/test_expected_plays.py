@@ -117,6 +117,16 @@ def test_it_waits_and_then_takes_the_variables_that_are_known_by_then(
     assert not goes_on(pid)
 
 
+def test_one_that_was_ended_while_it_waited_is_started_anew(expecting: Expecting) -> None:
+    """By kill -9, as for want of memory: a teardown does not go without its play by that."""
+    expecting.runner.expect(expecting.play(), deadline=LONGEST)
+    os.kill(expecting.waits(), signal.SIGKILL)
+    time.sleep(1.0)  # until that is noticed
+    result = expecting.run(expecting.play(word="later", place=str(expecting.place)))
+    assert result.outcome is StepOutcome.PASSED, result
+    assert expecting.place.read_text() == "later"
+
+
 def test_it_waits_before_its_machine_is_known_and_the_next_one_after_it(
     expecting: Expecting,
 ) -> None:

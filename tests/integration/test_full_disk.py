@@ -16,6 +16,9 @@ import pytest
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import pradrill
 
+from pradrill.errors import BusyError
+from pradrill.register.runs.store import FileRunStore
+
 
 @contextmanager
 def small_disk(folder: Path, size: str = "2m") -> Iterator[Path]:
@@ -101,6 +104,17 @@ def test_a_disk_that_fills_in_the_middle_keeps_no_standby_from_its_teardown(
 
 def _journal(state: Path) -> str:
     return next(state.glob("runs/2*/journal.jsonl")).read_text("utf-8")
+
+
+def test_a_standby_is_held_by_a_state_that_has_become_read_only(tmp_path: Path) -> None:
+    """What its disk keeps from being written down is torn down all the same, by one process."""
+    with small_disk(tmp_path / "state") as state:
+        store = FileRunStore(state)
+        with store.hold("web-dr", "first"):
+            pass
+        subprocess.run(["mount", "-o", "remount,ro", state], check=True)
+        with store.hold("web-dr", "second"), pytest.raises(BusyError):
+            store.hold("web-dr", "third").__enter__()
 
 
 def test_each_attempt_on_a_full_disk_is_one_entry(hosts: TwoHosts, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ def test_a_run_whose_standby_went_away_is_torn_down_later(hosts: TwoHosts, tmp_p
     A storm of signals does not end it half way, with a play that goes on where nobody waits.
     """
     house = hosts.house(tmp_path)
-    edit(house, "drills/shop.yml", "teardown.yml}", "teardown.yml, deadline: 5s}")
-    edit(house, "playbooks/teardown.yml", "rm -rf", "touch /srv/tearing; sleep 1; rm -rf")
+    edit(house, "drills/shop.yml", "teardown.yml}", "teardown.yml, deadline: 8s}")
+    edit(house, "playbooks/teardown.yml", "rm -rf", "touch /srv/tearing; sleep 0.5; rm -rf")
     server = hosts.standby.server
     with slow_run(hosts, house, tmp_path / "tmp") as process:
         server.stop()

@@ -38,6 +38,7 @@ from pradrill.ports import Journal
 
 _WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 4, 8, 16, 30))
 """Before a teardown that did not reach its host is tried again."""
+_SECOND = 2
 
 
 def run_drill(
@@ -355,15 +356,22 @@ class Run:
         return result
 
     def _until_reached(self, context: Context, step: PlannedStep, end: StepEnd) -> StepEnd:
-        """Take a step again, each time later, while its host is not reached and time is left."""
+        """Take a step again, each time later, while its host is not reached and time is left.
+
+        Once where nothing is known of it: somebody may have ended Ansible, for want of memory too.
+        """
         clock = context.tools.clock
         deadline = clock.now() + step.deadline
         for number, wait in enumerate(_WAITS, 2):
             left = deadline - clock.now() - wait
-            if end.outcome is not StepOutcome.UNREACHABLE or left <= timedelta():
+            is_lost = step.kind is StepKind.PLAYBOOK and end.outcome is StepOutcome.UNKNOWN
+            if end.outcome is not StepOutcome.UNREACHABLE and not (is_lost and number == _SECOND):
+                break
+            if left <= timedelta():
                 break
 
-            context.say(f"not reached, tried again in {wait.total_seconds():g} s: {end.detail}")
+            why = "not known what came of it" if is_lost else "not reached"
+            context.say(f"{why}, tried again in {wait.total_seconds():g} s: {end.detail}")
             clock.sleep(wait.total_seconds())
             if step.kind is StepKind.PLAYBOOK:  # a hypervisor is not the standby
                 end_commands(context)

@@ -54,6 +54,23 @@ def test_a_teardown_that_does_not_reach_its_host_is_tried_again(away: int, left:
     assert step.seconds <= step.deadline + 60  # the fake's own minute
 
 
+@pytest.mark.parametrize(("times", "left"), [(1, False), (9, True)])
+def test_a_teardown_of_which_nothing_is_known_is_tried_once_more(times: int, left: bool) -> None:
+    """As when its Ansible is ended by kill -9; more than once more would be of no use."""
+    clock = FakeClock()
+    tried: list[Play] = []
+
+    def lost(play: Play) -> PlaybookResult:
+        tried.append(play)
+        is_lost = len(tried) <= times
+        return played(clock, StepOutcome.UNKNOWN if is_lost else StepOutcome.PASSED, seconds=1)
+
+    tools = fake_tools(clock, runner=FakeRunner(clock, {"teardown": lost}))
+    record = run_drill(a_start(), tools, Cancellation(), disruption=None)
+    assert bool(record.residue) is left
+    assert len(tried) == 2
+
+
 def test_a_failed_teardown_is_not_tried_again() -> None:
     """What was carried out and failed would fail once more."""
     clock = FakeClock()

@@ -47,6 +47,20 @@ def test_each_entry_carries_the_hash_of_the_line_before(register: Register) -> N
     ]  # fmt: skip
 
 
+def test_an_entry_whose_head_has_no_room_is_not_there_later(register: Register) -> None:
+    """It was told as not written, and the register is no less whole by it."""
+    note(register, "before")
+    content = register.path.read_bytes()
+    draft = register.head_path.with_name(".register.head.draft")
+    draft.mkdir()  # as a disk that has room for the line alone
+    with pytest.raises(RecordError, match=r"register\.head"):
+        note(register, "lost")
+    assert register.path.read_bytes() == content
+    draft.rmdir()
+    note(register, "after")
+    assert [entry.body["text"] for entry in register.entries()] == ["before", "after"]
+
+
 def test_an_entry_is_one_line_whatever_it_says(register: Register) -> None:
     """Line separators, control characters and half characters of a text stay inside its line."""
     hostile = "a\nb\r\u2028c\x1b[2J\x00\ud800"

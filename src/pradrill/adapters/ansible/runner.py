@@ -149,7 +149,9 @@ class AnsibleRunner:
             expected = self._expected
             if expected is not None and expected.is_for(play, deadline):
                 self._expected = None
-                return expected
+                if expected.waits:
+                    return expected
+                expected.end()
 
         return WaitingPlay(play, deadline)
 

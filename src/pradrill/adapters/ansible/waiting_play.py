@@ -72,6 +72,11 @@ class WaitingPlay:
         """Return what the play's processes carry."""
         return self._play.marker
 
+    @property
+    def waits(self) -> bool:
+        """Tell whether it is still there: somebody may have ended it, for want of memory too."""
+        return self._thread.is_alive()
+
     def is_for(self, play: Play, deadline: float) -> bool:
         """Tell whether it is this play, whatever its secrets are and what is proven by now."""
         return self._of == _kind(play, deadline)

@@ -355,6 +355,7 @@ class Register:
             sealer.publish(intent.head, at)
 
     def _write(self, end: int, content: bytes, head: Head, signature: bytes | None) -> None:
+        before = self._size()
         self._write_lines(end, content)
         path = self.head_path
         try:
@@ -367,7 +368,20 @@ class Register:
                 (self.state / SIGNED).unlink(missing_ok=True)
                 drop_intent(self.state)
         except OSError as error:
+            if signature is None and before == end:  # else a crash is told, or carried through
+                self._take_back(end, head)
             raise unwritten(path, error) from error
+
+    def _size(self) -> int:
+        with suppress(OSError):
+            return self.path.stat().st_size
+        return 0
+
+    def _take_back(self, end: int, head: Head) -> None:
+        """Take lines out whose head could not be written: they were told as not written."""
+        with suppress(OSError, RecordError):
+            if self.head() != head:
+                os.truncate(self.path, end)
 
     def _write_lines(self, end: int, content: bytes) -> None:
         try:

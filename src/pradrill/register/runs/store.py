@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -449,9 +450,19 @@ class FileRunStore(RunFolders):
 
 
 def _try_lock(path: Path) -> TextIO | None:
-    handle = opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
-    file = os.fdopen(handle, "a+", encoding="utf-8")
-    path.chmod(0o600)
+    """Lock a file; None when another process holds it. A disk that is read-only is no obstacle.
+
+    Raises OSError.
+    """
+    try:
+        handle = opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        file = os.fdopen(opened(path, os.O_RDONLY), encoding="utf-8")
+    else:
+        file = os.fdopen(handle, "a+", encoding="utf-8")
+        path.chmod(0o600)
 
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
