@@ -169,7 +169,7 @@ def command_lines() -> Iterator[set[bytes]]:
     over = Event()
 
     def look() -> None:
-        while not over.wait(0.02):
+        while not over.wait(0.1):
             for process in Path("/proc").glob("[0-9]*/cmdline"):
                 with suppress(OSError):  # it has ended
                     lines.add(process.read_bytes())
