@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.sources.conftest import largest, mostly_nightly
 from tests.sources.restic_crypto import new_repository
-from tests.sources.test_bad_restores import Harm, ended_badly, harms
+from tests.sources.test_bad_restores import Harm, ended_badly, flip, harms
 
 SCRIPTS = Path(__file__).parents[2] / "playbooks/files"
 ENVIRONMENT = {**os.environ, "RESTIC_PASSWORD": "pass", "BORG_PASSPHRASE": "pass"}
@@ -150,6 +150,24 @@ def test_a_damaged_backup_ends_with_an_error(place: Path, restore: Restore, harm
     harm(archives[0] if archives else largest(place / "repository/data"))
     assert ended_badly(result := restore("")), result
     assert len(result.stderr.splitlines()) == 1 or archives, result.stderr
+
+
+@pytest.mark.parametrize("restore", ["restic"], indirect=True)
+def test_a_restore_that_ends_with_0_without_its_files_is_none(
+    place: Path, restore: Restore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As restic's of Debian 11 does (0.11): it only says how many errors there were."""
+    wrapper = place / "bin/restic"
+    wrapper.parent.mkdir()
+    wrapper.write_text(
+        '#!/bin/sh\n/usr/bin/restic "$@" 2>&1 || case " $* " in\n'
+        '*" restore "*) echo "There were 1 errors";; *) exit 1;; esac\n'
+    )
+    wrapper.chmod(0o755)
+    monkeypatch.setitem(ENVIRONMENT, "PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+    flip(largest(place / "repository/data"))
+    assert ended_badly(result := restore("")), result
+    assert "ciphertext verification failed" in result.stderr
 
 
 @pytest.mark.parametrize("restore", ["restic", "borg"], indirect=True)

@@ -61,6 +61,25 @@ def test_a_repository_that_is_being_pruned_is_locked(shelf: ResticShelf) -> None
     assert "restic unlock" in str(refusal.value)
 
 
+def test_a_lock_that_keeps_itself_from_being_read_is_told(
+    shelf: ResticShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Restic before 0.12 locks a repository to read a lock: of an exclusive one it says whose."""
+    shelf.stock()
+    add_lock(shelf.folder / "repo", PASSWORD, hostname="backup1", pid=4711)
+    words = "repository is already locked exclusively by PID 4711 on backup1 by root (UID 0)"
+    wrapper = tmp_path / "restic"
+    wrapper.write_text(
+        '#!/bin/sh\ncase " $* " in *" cat lock "*)\n'
+        f'echo "unable to create lock in backend: {words}" >&2; exit 1;; esac\n'
+        'exec /usr/bin/restic "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(NotReadyError, match=r"is locked by .*: PID 4711 on backup1"):
+        declared(shelf).catalogue(BOUNDS)
+
+
 def test_a_backup_under_way_locks_nothing(shelf: ResticShelf) -> None:
     """A shared lock, as every backup takes it, does not stand in a drill's way."""
     shelf.stock()

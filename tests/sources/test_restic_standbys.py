@@ -165,30 +165,33 @@ def holding(folders: list[Path], secrets: set[bytes]) -> list[str]:
 @contextmanager
 def command_lines() -> Iterator[set[bytes]]:
     """Gather what every process of this machine, the standby's among them, is called with."""
-    seen: set[bytes] = set()
+    lines: set[bytes] = set()
     over = Event()
 
     def look() -> None:
-        while not over.wait(0.02):
+        while not over.wait(0.1):
             for process in Path("/proc").glob("[0-9]*/cmdline"):
                 with suppress(OSError):  # it has ended
-                    seen.add(process.read_bytes())
+                    lines.add(process.read_bytes())
 
     thread = Thread(target=look)
     thread.start()
     try:
-        yield seen
+        yield lines
     finally:
         over.set()
         thread.join()
 
 
-def lies_on(standby: NamespaceHost) -> dict[Path, set[str]]:
+def lies_on(standby: NamespaceHost) -> dict[str, set[str]]:
     """Return what lies in each place of the standby's that lasts, or that a restore may use."""
-    pid = descendants(standby.server._process.pid)[-1]  # type: ignore[union-attr]
-    places = [standby.srv, standby.home / "root/var/lib",
-              *(Path(f"/proc/{pid}/root/{name}") for name in ("tmp", "run"))]  # fmt: skip
-    return {place: {str(path) for path in place.rglob("*")} for place in places}
+    process = standby.server._process
+    assert process is not None
+    root = Path(f"/proc/{descendants(process.pid)[0]}/root")
+    return {
+        name: {str(path.relative_to(root)) for path in (root / name).rglob("*")}
+        for name in ("srv", "var/lib", "tmp", "run")
+    }
 
 
 @pytest.mark.parametrize("kind", ["rest", pytest.param("s3", marks=pytest.mark.nightly)])
@@ -207,7 +210,7 @@ def test_a_standby_that_reaches_its_backup_server_alone_is_restored(
             env={**login, "RESTIC_REPOSITORY": place, "RESTIC_PASSWORD": PASSWORD})  # fmt: skip
         house = house_of(tmp_path / "house", standby, server)
         its = {f"VALUE_{number}": value for number, value in enumerate(server.keeper.values())}
-        with command_lines() as seen:
+        with command_lines() as lines:
             result = pradrill(
                 house, "run", "shop", environment={**os.environ, **its, "P": PASSWORD}
             )
@@ -228,7 +231,7 @@ def test_a_standby_that_reaches_its_backup_server_alone_is_restored(
     values = [PASSWORD, *(its[name] for name in its if its[name] != "keeper")]
     secrets = {each for value in values for each in spellings(value)}
     assert not [each for each in secrets if each in output.encode()]
-    assert not [line for line in seen if any(each in line for each in secrets)]
-    assert any(b"restore" in line and b"restic" in line for line in seen)
+    assert not [line for line in lines if any(each in line for each in secrets)]
+    assert any(b"restore" in line and b"restic" in line for line in lines)
     assert holding([house, standby.home], secrets) == []
     assert lies_on(standby) == before
