@@ -53,7 +53,7 @@ LOGINS = {
     "rbash": Login("/bin/rbash", ".bashrc", "", 4, "the login's shell on web-dr is /bin/rbash"),
     "nologin": Login(
         "/usr/sbin/nologin", ".bashrc", "", 4,
-        "exit code 1 before Python starts: This account is currently not available.",
+        "exit code 1 before Python starts: This account is",
     ),
 }  # fmt: skip
 

@@ -213,7 +213,7 @@ def test_ssh_is_told_of_behind_borg_as_well(tmp_path: Path, monkeypatch: Any) ->
     """What borg makes of it, "Is borg working on the server?", leads elsewhere."""
     borg = tmp_path / "borg"
     borg.write_text(
-        "#!/bin/sh\necho 'Remote: Host key verification failed.' >&2\n"
+        "#!/bin/sh\nset -- $BORG_RSH\necho 'Host key verification failed.' > \"$3\"\n"
         "echo 'Connection closed by remote host. Is borg working on the server?' >&2\nexit 2\n"
     )
     borg.chmod(0o755)

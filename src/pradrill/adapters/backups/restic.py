@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from pradrill.adapters.backups.deletion import refuse_deletion, rest_login
-from pradrill.domain.declared.backup_source import ResticSource
+from pradrill.domain.declared.backup_source import ResticSource, Ssh
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
@@ -203,8 +203,9 @@ class Restic:
         self, words: Sequence[str], bounds: Bounds, cache: Sequence[str] = ("--no-cache",)
     ) -> CompletedCommand:
         declared, secrets = self._declared, self._environment()
+        way = over_ssh(declared.repository, declared.ssh)
         return run(
-            ["restic", *cache, "--no-lock", *self._over_ssh(), *declared.options, *words],
+            ["restic", *cache, "--no-lock", *way, *declared.options, *words],
             bounds,
             extra={
                 **secrets,
@@ -228,20 +229,6 @@ class Restic:
             if file
         ]
 
-    def _over_ssh(self) -> list[str]:
-        """Say how ssh is called, so that only pinned host keys count."""
-        place = self._declared.repository
-        if not place.startswith("sftp:"):
-            return []
-
-        port, host = _login(place)
-        words = [*port, "--", host]
-        ssh = self._declared.ssh
-        command = shlex.join([*ssh_command(ssh.known_hosts, ssh.private_key), "-s", *words, "sftp"])
-
-        quoted = command.replace('"', '""')  # restic reads options as CSV
-        return ["-o", f'"sftp.command={quoted}"']
-
     def _refusal(self, answer: CompletedCommand, deadline: float = 0) -> NotReadyError:
         if answer.code is None:
             return NotReadyError(f"{self._name} did not answer in {deadline:g} s")
@@ -253,6 +240,17 @@ class Restic:
             f"what restic says of {self._name} is not what restic says",
             hint="Run restic snapshots --json by hand and see what it prints.",
         )
+
+
+def over_ssh(repository: str, ssh: Ssh) -> list[str]:
+    """Say how ssh is called, so that only pinned host keys count."""
+    if not repository.startswith("sftp:"):
+        return []
+
+    port, host = _login(repository)
+    words = [*ssh_command(ssh.known_hosts, ssh.private_key), "-s", *port, "--", host, "sftp"]
+    quoted = shlex.join(words).replace('"', '""')  # restic reads options as CSV
+    return ["-o", f'"sftp.command={quoted}"']
 
 
 def restic_refusal(repository: str, err: str) -> NotReadyError:

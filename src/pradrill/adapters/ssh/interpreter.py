@@ -51,6 +51,7 @@ class Interpreter:
         self._channel = channel
         self._name = ""
         self._waiting = b""
+        self._greeting = b""
         self._is_open = False
 
     def accepts(self, scripts: Sequence[Script], password: str = "") -> bool:
@@ -95,7 +96,8 @@ class Interpreter:
         reason = self._channel.makefile_stderr("rb").read(KEPT).decode("utf-8", "replace")
         code = self._channel.recv_exit_status()
         if not reason.strip():
-            greeting = last_line(self._waiting.decode("utf-8", "replace"))
+            output = b"\n".join((self._greeting, self._waiting, self._channel.recv(KEPT)))
+            greeting = last_line(output.decode("utf-8", "replace"))
             reason = (
                 f"its login's shell ends with exit code {code} before Python starts: {greeting}"
             )
@@ -112,7 +114,7 @@ class Interpreter:
         self._channel.sendall(json.dumps({"name": self._name, "scripts": scripts}).encode() + b"\n")
         beginning = f"+{self._name} ".encode()
         while beginning not in (line := self._line()):
-            continue  # a login's shell may greet before, with a line's end or without
+            self._greeting = line  # a login's shell may greet before, with a line's end or without
         return line.partition(beginning)[2].decode("ascii", "replace")
 
     def _open(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -14,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from pradrill.adapters.backups.dumps.kinds import of_folder
 from pradrill.adapters.backups.dumps.local_folder import LocalFolder
-from pradrill.adapters.backups.restic import restic_refusal
+from pradrill.adapters.backups.restic import over_ssh, restic_refusal
 from pradrill.app.proposal.contents import (
     Contents,
     InstantColumn,
@@ -24,16 +25,16 @@ from pradrill.app.proposal.contents import (
     of_listing,
 )
 from pradrill.app.proposal.place import Place, dumps_among
+from pradrill.domain.declared.backup_source import Ssh
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 from pradrill.system import scratch
-from pradrill.system.command import run
+from pradrill.system.command import OF_SSH, run, ssh_command
 
 _SECONDS = 120.0
 _HEAD = 4 << 20  # bytes of a dump: its first tables
 _MOST_NAMES = 20_000
-_OF_SSH = "Remote: "
 
 Resolve = Callable[[str], str]
 
@@ -60,7 +61,8 @@ def _of_restic(place: Place, resolve: Resolve) -> Contents:
     }
     prefix, base = scratch.prefix(""), scratch.base()
     with TemporaryDirectory(prefix=prefix, dir=base) as cache:  # else each folder is asked for
-        command = ["restic", "--cache-dir", cache, "--no-lock", "ls", "--json", "latest"]
+        way = over_ssh(place.declared["repository"], Ssh())
+        command = ["restic", "--cache-dir", cache, "--no-lock", *way, "ls", "--json", "latest"]
         answer = run(command, Bounds(_SECONDS), extra=extra, package="restic")
     if answer.code != 0:
         raise restic_refusal(place.declared["repository"], answer.err)
@@ -74,6 +76,7 @@ def _of_borg(place: Place, resolve: Resolve) -> Contents:
     secret = place.declared.get("password")
     extra = {
         "BORG_REPO": str(place.declared["repository"]),
+        "BORG_RSH": shlex.join(ssh_command(None, None)),
         "BORG_PASSPHRASE": resolve(secret) if secret else "",
         "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes",
         "BORG_RELOCATED_REPO_ACCESS_IS_OK": "yes",
@@ -92,8 +95,8 @@ def _of_borg(place: Place, resolve: Resolve) -> Contents:
 
 def _borg_refusal(place: Place, err: str) -> NotReadyError:
     """Say what keeps an archive from being listed: what ssh says, before what borg makes of it."""
-    of_ssh = [line for line in err.splitlines() if line.startswith(_OF_SSH)]
-    reason = last_line(of_ssh[-1].removeprefix(_OF_SSH) if of_ssh else err or "there is none")
+    of_ssh = [line for line in err.splitlines() if line.startswith(OF_SSH)]
+    reason = last_line(of_ssh[-1].removeprefix(OF_SSH) if of_ssh else err or "there is none")
     hint = "Try borg list by hand. Where it is encrypted: --password file:PATH."
     if of_ssh and place.server is not None:
         port = "" if place.server.port == 22 else f"-p {place.server.port} "  # noqa: PLR2004 SSH's own
