@@ -245,8 +245,9 @@ class Run:
             if self.context.cancelled():
                 raise Stop
             if result.outcome is not StepOutcome.PASSED:
-                is_refused = phase is Phase.READINESS and not _is_of_recovery(result)
-                if is_refused and self.context.facts.refusal is None:
+                facts = self.context.facts
+                has_begun = _is_of_recovery(result) or facts.brought_data  # the data is there
+                if phase is Phase.READINESS and not has_begun and facts.refusal is None:
                     self.refuse(Refusal.NOT_READY, *result.detail.lines())
                 raise Stop
 

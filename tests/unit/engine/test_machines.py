@@ -31,6 +31,7 @@ from pradrill.ports import Play, Say
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.language.reasons import spoken
 from pradrill.reporting.run import page
+from pradrill.reporting.text.plan import plan_lines
 from pradrill.testing import FakeClock, FakeProbe, FakeProgress, FakeRunner, FakeStandby, played
 from pradrill.testing.builders import HOST, START, a_drill, a_service, after
 from pradrill.testing.fake_machines import (
@@ -397,27 +398,37 @@ def test_what_a_cut_playbook_still_does_on_the_hypervisor_is_ended_first() -> No
     assert ended < lines.index("playing destroy")
 
 
-def test_machines_that_come_with_the_data_need_no_restore() -> None:
-    """The data is there when they are made: the archive's time is the catalogue's, beside it."""
+CATALOGUE_TIME = "2026-03-10T01:00:00+00:00"
+
+
+def with_data(**fakes: Any) -> tuple[Bench, FakeCloud]:
+    """Return a run on a machine that is made from an archive, without a restore step."""
     clock = FakeClock()
     cloud = FakeCloud(clock)
-    catalogue_time = "2026-03-10T01:00:00+00:00"
 
     def make(play: Play) -> PlaybookResult:
         result: PlaybookResult = cloud.playbooks["make"](play)
-        more = {"pradrill_catalogue_time": catalogue_time, "pradrill_backup_id": "vzdump-qemu-101"}
+        more = {"pradrill_catalogue_time": CATALOGUE_TIME, "pradrill_backup_id": "vzdump-qemu-101"}
         return result.model_copy(update={"values": {**result.values, **more}})
 
     plan = a_provisioned_plan(restores=True)
     steps = tuple(step for step in plan.steps if step.kind is not StepKind.PLAYBOOK)
+    usual: dict[str, Any] = {"probe": FakeProbe(facts=a_made_machine(RUN))}
+    usual |= dict.fromkeys(("standby", "seeds"), FakeSeeds())
     drill = Bench(
         {**cloud.playbooks, "make": make},
         plan=plan.model_copy(update={"steps": steps}),
         clock=clock,
-        probe=FakeProbe(facts=a_made_machine(RUN)),
         hypervisors=FakeStandby(),
-        **dict.fromkeys(("standby", "seeds"), FakeSeeds()),
+        **{**usual, **fakes},
     )
+    return drill, cloud
+
+
+def test_machines_that_come_with_the_data_need_no_restore() -> None:
+    """The data is there when they are made: the archive's time is the catalogue's, beside it."""
+    drill, cloud = with_data()
+    assert any("this is the restore" in line.text for line in plan_lines(drill.plan))
     record = drill.run()
     assert (record.verdict, record.residue) == (Verdict.PASSED, ()), record.reasons
     recovery = record.recovery
@@ -425,8 +436,38 @@ def test_machines_that_come_with_the_data_need_no_restore() -> None:
     assert recovery.marks[Mark.DATA_RESTORED].at == step.ended
     assert recovery.backup_id == "vzdump-qemu-101"
     assert recovery.catalogue_time is not None
-    assert recovery.catalogue_time.at.isoformat() == catalogue_time
+    assert recovery.catalogue_time.at.isoformat() == CATALOGUE_TIME
+    assert Code.CAME_RUNNING in [each.code for each in record.limits]
     assert cloud.machines == {}
+
+
+def test_a_copy_of_production_that_was_there_is_not_nothing_touched() -> None:
+    """Refused after it was made: its data was restored, and what ran there may have gone out."""
+    drill, cloud = with_data(probe=FakeProbe(facts=a_made_machine("another-run")))
+    record = drill.run()
+    assert (record.refusal, record.exit_code) == (None, ExitCode.INCONCLUSIVE)
+    assert not any("nothing was restored" in note for note in page.notes(record))
+    assert cloud.machines == {}
+
+
+@pytest.mark.parametrize(
+    "step", ["start the standby", "prove marker and isolation", "check the service"]
+)
+def test_a_killed_run_leaves_no_copy_of_production(step: str) -> None:
+    """The next command ends it, whether or not it was proven."""
+
+    def kill(name: str) -> None:
+        if name == step:
+            raise Killed
+
+    drill, cloud = with_data(progress=FakeProgress(kill))
+    with pytest.raises(Killed):
+        drill.run()
+    tear_off(drill)
+    cloud.machines = {"ours": tag_of(RUN), "theirs": "pradrill-0123456789ab"}
+    tools = drill.tools._replace(progress=FakeProgress())
+    (record,) = recover_crashed(drill.store, lambda _plan: tools).records
+    assert (record.residue, cloud.machines) == ((), {"theirs": "pradrill-0123456789ab"})
 
 
 @pytest.mark.parametrize(("other", "code"), [("", ""), ("another", Code.OTHER_BACKUP)])

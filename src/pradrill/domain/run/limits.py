@@ -30,6 +30,7 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
     ]
 
     limits += drill.standby.limits
+    limits += [reason(Code.CAME_RUNNING)] if facts.brought_data else []
     inventories = {host: state.inventory for host, state in facts.baseline.items()}
     limits += [
         unseen

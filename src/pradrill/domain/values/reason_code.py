@@ -411,6 +411,10 @@ class Code(StrEnum):
         "rehearsal",
         N_("it was a rehearsal: nothing that it showed counts as a proof"),
     )
+    CAME_RUNNING = (
+        "came-running",
+        N_("the machines came with the data: their services ran before isolation was proven"),
+    )
     NO_SWITCHOVER = (
         "no-switchover",
         N_("production was not switched over: name resolution, routing and users were not moved"),

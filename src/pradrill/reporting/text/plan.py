@@ -108,6 +108,8 @@ def _machine_lines(step: PlannedStep, standby: StandbyKind) -> Iterator[PlanLine
     ends = step.kind is StepKind.DESTROY
     for each in [making.end, making.listing] if ends else [making.provision]:
         yield from _played(each)
+    if standby.brings_data and not ends:
+        yield PlanLine("the machines come with the data: this is the restore, and T4 its end", 7)
 
 
 def _question_lines(step: PlannedManual) -> Iterator[PlanLine]:
