@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pradrill.domain.declared.backup_source import BorgSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
-from pradrill.domain.run.host_answers import last_line
+from pradrill.domain.run.host_answers import document_in, last_line
 from pradrill.errors import UNREADABLE, NotReadyError
 from pradrill.ports import Bounds, Clock
 from pradrill.system import scratch
@@ -108,7 +108,7 @@ class Borg:
             raise self._refusal(answer, bounds.deadline)
 
         try:
-            archives = _Listing.model_validate_json(answer.out).archives
+            archives = _Listing.model_validate_json(document_in(answer.out)).archives
             points = tuple(_point(archive) for archive in archives)
         except ValidationError as error:
             raise NotReadyError(

@@ -18,7 +18,7 @@ from pradrill.adapters.backups.deletion import refuse_deletion, rest_login
 from pradrill.domain.declared.backup_source import ResticSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
-from pradrill.domain.run.host_answers import last_line
+from pradrill.domain.run.host_answers import document_in, last_line
 from pradrill.domain.values.model import Utc
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Clock
@@ -108,7 +108,7 @@ class Restic:
             )
 
         try:
-            snapshots = _SNAPSHOTS.validate_json(answer.out) or []
+            snapshots = _SNAPSHOTS.validate_json(document_in(answer.out)) or []
             points = tuple(_point(snapshot) for snapshot in snapshots)
         except ValidationError as error:
             raise self._nonsense() from error
