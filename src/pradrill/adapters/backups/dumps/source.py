@@ -67,8 +67,9 @@ class Dumps:
         points = []
         for level in self._levels():
             marked = kinds.marked(self._folder, self._path(level.folder), level.entries)
+            names = {entry.name for entry in level.entries}
             points += [
-                self._point(level, entry, marked, now)
+                self._point(level, entry, marked, kinds.unfinished_sign(names, entry.name), now)
                 for entry in level.entries
                 if level.holds(entry)
             ]
@@ -118,7 +119,7 @@ class Dumps:
         return f"{self._top.rstrip('/')}/{below}" if below else self._top
 
     def _point(
-        self, level: _Level, entry: FolderEntry, marked: kinds.Marked, now: datetime
+        self, level: _Level, entry: FolderEntry, marked: kinds.Marked, lock: str, now: datetime
     ) -> RecoveryPoint:
         """Return a dump; a name without a time of day is dated at the day's beginning."""
         problem, size, end, name = "", entry.size, entry.modified, level.id_of(entry)
@@ -128,7 +129,7 @@ class Dumps:
             at, problem = entry.modified, error.message
 
         integrity = marked.sum_titles.get(entry.name, "none beside it")
-        is_marked = entry.name in marked.names
+        is_marked = False
         if entry.is_folder:
             files = dict(kinds.walk(self._folder, self._path(name)))
             members = kinds.by_path(files)
@@ -136,10 +137,15 @@ class Dumps:
             end = max((each.modified for each in members), default=end)
             sums = checksums.all_sums(self._folder, self._path(name), members)
             kind = kinds.of_folder(files, sums)
-            problem, is_marked = problem or kind.problem, is_marked or kind.is_marked
+            problem = problem or kind.problem
+            is_marked = kind.is_marked and (kind.maker != "" or kinds.is_listed_last(members))
             integrity = _of_each(files, sums) or integrity
+            lock = lock or kinds.unfinished_sign(files)
 
+        is_marked = is_marked or marked.follows(entry.name, end)
         problem = problem or ("it is empty" if size == 0 else "")
+        if not problem and not is_marked and lock:
+            problem = f"{last_line(lock)} says that it is being written"
         # A date further in the future is told as one; a copy's time may be anything, but it is no
         # older than its name.
         last = max(end, at)
