@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -107,3 +108,83 @@ def test_no_expression_holds_a_backslash(path: Path) -> None:
     text = str(yaml.safe_load(path.read_text("utf-8")))  # as Ansible reads it, not as it is typed
     expressions = [each for each in re.findall(r"{{.*?}}", text) if "\\\\" in each]
     assert expressions == []
+
+
+def task_of(playbook: str, name: str) -> dict[str, Any]:
+    """Return a task of a restore, within its block, too."""
+    (play,) = yaml.safe_load((PLAYBOOKS / playbook).read_text("utf-8"))
+    tasks = [*play["tasks"], *(each for task in play["tasks"] for each in task.get("block", ()))]
+    (task,) = (each for each in tasks if each["name"] == name)
+    return dict(task)
+
+
+def test_a_backup_that_barman_did_not_end_is_not_restored(tmp_path: Path) -> None:
+    """By hand, too, without a catalogue's choice: the newest that is whole, whatever has an end."""
+    backups = [
+        {"backup_id": "20260308T010000", "status": "DONE", "end_time_timestamp": "1772931600"},
+        {"backup_id": "20260309T010000", "status": "DONE", "end_time_timestamp": "1773018000"},
+        {
+            "backup_id": "20260310T010000",
+            "status": "WAITING_FOR_WALS",
+            "end_time_timestamp": "1773104400",
+        },
+        {"backup_id": "20260311T010000", "status": "FAILED"},
+    ]
+    playbook = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "vars": {
+            "barman_server": "main",
+            "pradrill_recovery_point": "",
+            "recovery_target_time": "",
+            "catalogue": {"stdout": json.dumps({"main": backups, "_WARNING": ["it is late"]})},
+            "target": {"stdout": "4000000000 2096-10-02 07:06:40.000000+00"},
+        },
+        "tasks": [
+            task_of("restore_postgresql_barman.yml", "Choose the backup"),
+            {"ansible.builtin.debug": {"msg": "{{ points | map(attribute='backup_id') }}"}},
+        ],
+    }
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([playbook]))
+    tool = Path(sys.executable).with_name("ansible-playbook")
+    words: list[str | Path] = [tool, "-i", "localhost,", tmp_path / "play.yml"]
+    result = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+    chosen = re.findall(r'"(2026\w+)"', result.stdout)
+    assert chosen == ["20260308T010000", "20260309T010000"]
+
+
+ARCHIVES = {
+    "whole": ("", "-C {at}/new srv/files", True),
+    "without the folder": ("rm -r {at}/new/srv/files; mkdir {at}/new/srv/other",
+                           "-C {at}/new srv/other", False),
+    "an empty folder": ("rm {at}/new/srv/files/*", "-C {at}/new srv/files", False),
+    "other paths": ("", "-C {at}/new/srv ./files", False),
+    "cut": ("", "-C {at}/new srv/files && truncate -s -20 {at}/archives/a.tar.gz", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", ARCHIVES)
+def test_the_smallest_restore_removes_nothing_before_all_of_it_has_come(
+    tmp_path: Path, title: str
+) -> None:
+    """What stands in the folder goes once files for it are there, beside it."""
+    change, words, comes = ARCHIVES[title]
+    archives, folder = tmp_path / "archives", tmp_path / "standby/srv/files"
+    for each in (archives, folder, tmp_path / "new/srv/files"):
+        each.mkdir(parents=True)
+    (folder / "precious").touch()
+    (tmp_path / "new/srv/files/fresh").touch()
+    for command in (change, f"tar -czf {archives}/a.tar.gz {words}"):
+        subprocess.run(command.format(at=tmp_path), shell=True, check=True)
+    script = task_of("restore_archive.yml", "Unpack it")["ansible.builtin.shell"]
+    script = script.replace('"$fresh"{{ folder | quote }}', '"$fresh"/srv/files')
+    script = script.replace("{{ folder | quote }}", str(folder)).replace("{{ folder }}", "it")
+    script = script.replace("{{ archives | quote }}", str(archives))
+    assert "{{" not in script.replace("{{ archives }}", "")
+    result = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert (result.returncode == 0) is comes, result
+    assert comes or result.stderr.strip()
+    assert [each.name for each in folder.iterdir()] == ["fresh" if comes else "precious"]
+    assert [each.name for each in folder.parent.iterdir()] == ["files"]

@@ -110,6 +110,23 @@ if "PRADRILL_TRIED" in os.environ:
     sys.addaudithook(_hear)
 
 
+@pytest.fixture(autouse=True)
+def _witness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test that stands for a tool which it has not started: the README claims it was."""
+    tool = tried.tool_witnessed_by(request.node.nodeid)
+    started: set[str] = set()
+    real = subprocess.Popen.__init__
+
+    def begin(self: Any, args: Any, *others: Any, **options: Any) -> None:
+        started.add(tried.tool_of(args))
+        real(self, args, *others, **options)
+
+    if tool:
+        monkeypatch.setattr(subprocess.Popen, "__init__", begin)
+    yield
+    assert not tool or tool in started, f"{tool} was not run here: see tests/sources/tried.py"
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Hand on which tools a test has started: to another process, when it runs in one."""

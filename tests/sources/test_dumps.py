@@ -315,7 +315,7 @@ def test_a_dump_folder_behind_sftp_is_read(sshd: Any, tmp_path: Path) -> None:
     """Folders in folders and links are followed as they are here."""
     path = tmp_path / "real"
     path.mkdir()
-    (path / "metadata").write_text("Started dump\nFinished dump\n")
+    (path / "metadata").write_text("# Finished dump at: 2026-03-10 01:00:09\n")
     (path / "moodle.t.sql.gz").write_bytes(gzip.compress(b"INSERT"))
     sum_up_all(path)
     (tmp_path / f"{NAME}.d").symlink_to("real")

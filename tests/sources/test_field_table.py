@@ -26,6 +26,8 @@ class Row(NamedTuple):
 
 
 FIELD = "sources/test_dumps_in_the_field.py::"
+FORMS = "sources/test_dump_forms.py::"
+TOOLS_OF_POSTGRESQL = "sources/test_postgresql_tools.py::"
 SFTP = "sources/test_dumps_behind_sftp.py::"
 ODD = "sources/test_odd_folders.py::"
 PINS = "sources/test_pinned_keys.py::"
@@ -82,6 +84,22 @@ ROWS: dict[str, tuple[Row, ...]] = {
             FIELD + "test_what_a_dump_is_decides_and_never_more_than_it_shows"),
         Row("an error of the tool's at its end", "mysqldump, pg_dump", "damaged, and why",
             FIELD + "test_what_a_dump_is_decides_and_never_more_than_it_shows"),
+        Row("each option of mariadb-dump's, packed, in members, with a BOM or CRLF", "mariadb-dump",
+            "loaded where it is sound",
+            FORMS + "test_what_mariadb_dump_writes_is_loaded_in_each_form"),
+        Row("members, streams, frames", "gzip, xz, zstd", "one dump on both sides",
+            FORMS + "test_a_packing_is_read_on_both_sides"),
+        Row("cut at any place", "gzip, xz, zstd, bzip2", "damaged, refused, nothing lost",
+            FORMS + "test_a_cut_dump_is_sound_nowhere_and_leaves_what_stood_there"),
+        Row("mysqlpump, phpMyAdmin, Adminer, HeidiSQL; zeros, garbage, XML", "mariadb",
+            "judged alike on both sides",
+            FORMS + "test_what_others_write_is_judged_alike_on_both_sides"),
+        Row("\\restrict, CRLF, zeros, nothing but comments", "psql", "judged alike on both sides",
+            FORMS + "test_what_pg_dump_writes_is_judged_alike_on_both_sides"),
+        Row("a newer pg_dump's, or packed in another way", "pg_restore", "unproven",
+            FORMS + "test_an_archive_that_this_pg_restore_does_not_read_is_no_damage"),
+        Row("--tab: rows apart from their tables", "mariadb-dump", "unproven, refused",
+            FORMS + "test_tables_that_lie_apart_from_their_rows_are_no_dump"),
         Row("a dump without marks", "mariadb", "loaded; the checks must prove it",
             FIELD + "test_a_dump_without_marks_is_loaded_and_a_wrong_collation_is_the_reason"),
     ),
@@ -106,6 +124,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
             SHAPES + "test_a_name_that_is_no_utf_8_costs_its_own_backup_alone"),
         Row("a check that was killed, or may not read a file", "borg", "unproven, and why",
             "sources/test_borg.py::test_a_check_that_broke_off_has_found_no_damage"),
+        Row("lines before its answer; warnings in it", "all four", "read",
+            TOOLS_OF_POSTGRESQL + "test_what_a_tool_prints_before_its_answer_is_no_part_of_it"),
         Row("words of a tool that failed", "all four", "no catalogue",
             SHAPES + "test_what_a_tool_printed_before_it_failed_is_no_catalogue"),
     ),
@@ -130,6 +150,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "fixed command lines": (
         Row("a stanza in conf.d", "pgbackrest", "found, by its own configuration or options",
             TOOLS + "test_a_stanza_in_conf_d_is_found"),
+        Row("of several repositories one is broken, one encrypted", "pgbackrest", "the named one",
+            TOOLS_OF_POSTGRESQL + "test_one_repository_is_read_where_another_is_broken"),
     ),
     "uncaught": (
         Row("a latin-1 name beside dumps", "sftp-server", "a neighbour like others",
@@ -159,6 +181,21 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("failed, under way, waiting for its logs", "barman", "named and passed over",
             "sources/test_postgresql_tools.py::"
             "test_a_backup_that_did_not_end_well_is_not_usable"),
+        Row("its parent, or the logs that it needs, are gone", "pgbackrest",
+            "named and passed over",
+            TOOLS_OF_POSTGRESQL + "test_a_backup_whose_parent_or_logs_are_gone_is_not_usable"),
+        Row("a log that makes it consistent is lost", "pgbackrest", "never sound",
+            TOOLS_OF_POSTGRESQL
+            + "test_a_backup_without_a_log_that_makes_it_consistent_is_not_sound"),
+        Row("a log that makes it consistent is lost", "barman", "never sound",
+            TOOLS_OF_POSTGRESQL + "test_a_backup_of_barmans_without_a_log_is_not_sound"),
+        Row("a mark that is older than the dump", "a job", "no mark",
+            FIELD + "test_a_mark_that_is_older_than_a_dump_does_not_complete_it"),
+        Row("a lock beside it", "a job", "named and passed over",
+            FIELD + "test_a_lock_beside_a_dump_says_that_it_is_being_written"),
+        Row("a folder that is being filled, with a part, a lock, a list of some", "rsync, a job",
+            "named and passed over",
+            FIELD + "test_a_folder_that_a_job_still_fills_is_passed_over"),
         Row("copied without times", "cp", "the gaps of the original; nothing met",
             FIELD + "test_a_copy_without_times_has_the_gaps_of_the_original"),
         Row("no last file of its maker's", "pg_dump", "never chosen",
@@ -170,6 +207,15 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "before it is emptied, it is looked at": (
         Row("nothing for a folder", "tar, restic, borg", "nothing was removed",
             FIELD + "test_nothing_is_removed_before_an_archive_is_seen_to_hold_it"),
+        Row("folders, and not one file", "tar, restic, borg", "nothing was removed",
+            FILES + "test_folders_without_a_file_take_the_place_of_none"),
+        Row("an archive with other paths, without its uploads", "tar", "nothing was removed",
+            FILES + "test_an_archive_of_what_is_within_a_folder_is_looked_at"),
+        Row("a dump that its server refuses midway; zeros; nothing in it", "mariadb",
+            "its tables stay",
+            FORMS + "test_what_others_write_is_judged_alike_on_both_sides"),
+        Row("a reader that dies", "mariadb", "nothing in part, no half statement",
+            FORMS + "test_a_reader_that_dies_leaves_no_half_and_runs_no_half_statement"),
         Row("a dump of MySQL 8: utf8mb4_0900_…, GTID_PURGED", "mariadb",
             "refused with the way out", FIELD + "test_what_is_no_sql_empties_no_database"),
         Row("no SQL: UTF-16, encrypted, words of the tool, one of several cut", "mariadb",

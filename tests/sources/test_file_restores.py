@@ -316,6 +316,71 @@ def test_without_room_for_both_the_backup_is_read_before_anything_goes(
     assert check(place, "there").returncode == 0
 
 
+@pytest.mark.parametrize("room", ["room for both", "no room"])
+@pytest.mark.parametrize("tool", mostly_nightly(["tar", "borg", "restic"], "tar"))
+def test_folders_without_a_file_take_the_place_of_none(
+    place: Path, tool: str, room: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup of a source that was not mounted holds its folders, and nothing was removed."""
+    if room == "no room":
+        (place / "bin").mkdir()
+        (place / "bin/df").write_text("#!/bin/sh\necho Avail\necho 1\n")
+        (place / "bin/df").chmod(0o755)
+        monkeypatch.setitem(ENVIRONMENT, "PATH", f"{place}/bin:{os.environ['PATH']}")
+    away = place / "away"
+    (place / "files").rename(away)
+    (place / "files/deep").mkdir(parents=True)
+    words: list[str | Path] = [f"{place}/night.tar", place / "files"]
+    script, relative, repository = "unpack-folders", str(place / "files")[1:], place / "repository"
+    if tool == "tar":
+        output_of("tar", "-C", "/", "-cf", place / "night.tar", relative)
+    elif tool == "borg":
+        output_of("borg", "init", "--encryption=repokey-blake2", repository)
+        output_of("borg", "create", f"{repository}::night-1", relative, cwd=Path("/"))
+    else:
+        new_repository(repository, ENVIRONMENT["RESTIC_PASSWORD"])
+        output_of("restic", "-q", "--repo", repository, "backup", place / "files")
+    if tool != "tar":
+        name = {"borg": "BORG_REPO", "restic": "RESTIC_REPOSITORY"}[tool]
+        (place / f"staging/login/{tool}").write_text(f"export {name}='{repository}'\n")
+        script, words = f"restore-{tool}", ["", "", place / "staging", place / "files"]
+    output_of("rm", "-r", place / "files")
+    away.rename(place / "files")
+    before = looks(place)
+    result = run("bash", SCRIPTS / script, *words)
+    assert ended_badly(result, "nothing was removed"), result
+    assert looks(place) == before
+
+
+INSIDES = {
+    "its files": ("", "-C {at}/new . ", 0),
+    "other paths": ("", "-C {at} ./new", 1),
+    "the folder's name": ("", "-C {at} new", 1),
+    "no uploads": ("rm -r {at}/new/uploads", "-C {at}/new .", 1),
+    "empty uploads": ("rm {at}/new/uploads/*", "-C {at}/new .", 1),
+}
+
+
+@pytest.mark.parametrize("title", INSIDES)
+def test_an_archive_of_what_is_within_a_folder_is_looked_at(tmp_path: Path, title: str) -> None:
+    """What the intranet's holds beside its uploads, or elsewhere, takes the place of nothing."""
+    change, words, code = INSIDES[title]
+    folder = tmp_path / "wp-content"
+    for each in (tmp_path / "new", folder):
+        (each / "uploads").mkdir(parents=True)
+        (each / "uploads/photo").write_text(each.name)
+        (each / "index.php").write_text(each.name)
+    for command in (change, f"tar -czf {tmp_path}/a.tar.gz {words}"):
+        subprocess.run(command.format(at=tmp_path), shell=True, check=True)
+    result = subprocess.run(
+        ["bash", SCRIPTS / "unpack-folders", f"{tmp_path}/a.tar.gz", folder],
+        env={**os.environ, "INSIDE": "uploads"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == code, result
+    assert (folder / "uploads/photo").read_text() == ("wp-content" if code else "new")
+    assert bool(code) is ("nothing was removed" in result.stderr)
+
+
 def test_an_archive_that_ends_between_two_files_is_cut(place: Path) -> None:
     """Tar itself takes it for whole, plain or packed once it was cut; the zeros of its end miss."""
     archive = place / "cut.tar"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sources.conftest import PASSWORD, BarmanShelf, PgBackRestShelf, secret
+from tests.sources.conftest import PASSWORD, BarmanShelf, PgBackRestShelf, Shelf, run, secret
 
 from pradrill.adapters.backups.pgbackrest import PgBackRest
+from pradrill.adapters.backups.pgbackrest_stanza import absent_log
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.domain.declared.backup_source import PgBackRestSource
@@ -49,7 +52,7 @@ def test_the_tools_own_configuration_works_too(shelf: PgBackRestShelf, cluster: 
 
 
 @pgbackrest
-def test_an_unknown_stanza_is_told(shelf: PgBackRestShelf) -> None:
+def test_an_unknown_stanza_is_problems(shelf: PgBackRestShelf) -> None:
     """A stanza without its folder is not an empty one."""
     declared = PgBackRestSource(
         stanza="other",
@@ -62,7 +65,7 @@ def test_an_unknown_stanza_is_told(shelf: PgBackRestShelf) -> None:
 
 @pgbackrest
 @pytest.mark.parametrize("which", ["newer", "flip"])
-def test_a_list_that_is_newer_or_damaged_is_told(
+def test_a_list_that_is_newer_or_damaged_is_problems(
     shelf: PgBackRestShelf, cluster: Any, which: str, tmp_path: Path
 ) -> None:
     """backup.info carries its format and its own checksum; neither is passed over."""
@@ -121,7 +124,7 @@ def test_a_wrong_password_proves_nothing_of_the_data(shelf: PgBackRestShelf) -> 
 
 
 @barman
-def test_an_unknown_server_is_told(shelf: BarmanShelf) -> None:
+def test_an_unknown_server_is_problems(shelf: BarmanShelf) -> None:
     """A server that the configuration lacks is not an empty one."""
     config = shelf.folder / "barman.conf"
     config.write_text(config.read_text().replace("[moodle]", "[other]"))
@@ -141,6 +144,153 @@ def test_a_backup_that_did_not_end_well_is_not_usable(shelf: BarmanShelf, status
     assert status in "".join(catalogue.unusable()) or status == "FAILED"
 
 
+PRINTED = {
+    "pgbackrest": "WARN: option 'repo9-path' is not valid\n[warn] once more\n",
+    "barman": "WARNING: No backup strategy set for server 'moodle' (using default)\n{note}\n",
+    "restic": "using parent snapshot 0badcafe\n",
+    "borg": "Remote: Warning: it is late\n",
+}
+
+
+@pytest.mark.parametrize("shelf", list(PRINTED), indirect=True)
+def test_what_a_tool_prints_before_its_answer_is_no_part_of_it(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrapper, a login and a library print lines of their own; the document behind counts."""
+    shelf.stock()
+    tool, real = tmp_path / "bin" / shelf.name, shutil.which(shelf.name)
+    tool.parent.mkdir()
+    (tmp_path / "words").write_text(PRINTED[shelf.name])
+    tool.write_text(f'#!/bin/sh\ncat {tmp_path}/words\nexec {real} "$@"\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    points = shelf.source().catalogue(BOUNDS).points
+    assert sorted(point.id for point in points) == sorted(shelf.ids)
+
+
+@pgbackrest
+def test_a_backup_whose_parent_or_logs_are_gone_is_not_usable(
+    shelf: PgBackRestShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list goes on telling of a differential one, and of one that no log makes consistent."""
+    shelf.stock()
+    full, diff = shelf.ids
+    tool, real = tmp_path / "bin/pgbackrest", shutil.which("pgbackrest")
+    tool.parent.mkdir()
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+
+    def problems(change: str) -> dict[str, str]:
+        script = f"import json, sys; s = json.load(sys.stdin)[0]; {change}; print(json.dumps([s]))"
+        tool.write_text(f'#!/bin/sh\n{real} "$@" | {sys.executable} -c "{script}"\n')
+        tool.chmod(0o755)
+        return {each.id: each.problem for each in shelf.source().catalogue(BOUNDS).points}
+
+    assert problems("pass") == {full: "", diff: ""}
+    alone = problems("s['backup'] = s['backup'][1:]")
+    assert alone == {diff: f"it rests on {full}, which is not in the repository"}
+    short = problems("s['archive'][0]['max'] = s['backup'][0]['archive']['stop']")
+    assert short[full] == ""
+    assert short[diff].startswith("not every log that makes it consistent is in the archive: 0000")
+    late = problems("s['archive'][0]['min'] = s['backup'][1]['archive']['start']")
+    assert [bool(late[each]) for each in (full, diff)] == [True, False]
+    assert all(problems("s['archive'][0].update(min=None, max=None)").values())
+
+
+@pgbackrest
+def test_a_backup_without_a_log_that_makes_it_consistent_is_not_sound(
+    shelf: PgBackRestShelf,
+) -> None:
+    """Pgbackrest verify says ok and valid: it reads the logs that are there."""
+    shelf.stock()
+    points = shelf.source().catalogue(BOUNDS).points
+    logs = sorted((shelf.folder / "repo/archive").rglob("0*-*"))
+    problems = {}
+    for log in logs[1:4]:
+        content = log.read_bytes()
+        log.unlink()
+        checks = [shelf.source().check(point, WHOLE, BOUNDS) for point in points]
+        problems[log.name[:24]] = [check.soundness.value for check in checks]
+        log.write_bytes(content)
+    assert list(problems.values()) == [
+        ["damaged", "sound"], ["sound", "sound"], ["sound", "damaged"],
+    ], problems  # fmt: skip
+
+
+def test_each_log_of_a_backup_is_looked_for() -> None:
+    """From its first to its last, whatever the size of a server's logs makes of their numbers."""
+    first, last = "0000000100000001000000FE", "000000010000000200000001"
+    between = ["0000000100000001000000FF", "000000010000000200000000"]
+    for number in ("FF", "3F", "07"):  # the last one before the next number
+        begin = f"0000000100000001000000{number}"
+        assert absent_log({begin, between[1], last}, begin, last) == ""
+        assert absent_log({begin, last}, begin, last) != ""
+    assert absent_log({first, *between, last}, first, last) == ""
+    for each in (first, *between, last):
+        assert absent_log({first, *between, last} - {each}, first, last) != ""
+    assert absent_log({first}, first, first) == ""
+
+
+@pgbackrest
+def test_one_repository_is_read_where_another_is_broken(
+    shelf: PgBackRestShelf, tmp_path: Path
+) -> None:
+    """Of several, each with its own password, the one that the drill names decides."""
+    shelf.stock()
+    broken = tmp_path / "broken/backup/moodle"
+    broken.mkdir(parents=True)
+    (broken / "backup.info").write_text("rotten")
+    config = tmp_path / "pgbackrest.conf"
+    config.write_text(
+        f"[global]\nrepo1-path={tmp_path}/broken\nrepo2-path={shelf.folder}/repo\n"
+        "repo2-cipher-type=aes-256-cbc\n[moodle]\npg1-path=/var/lib/postgresql/x\n"
+    )
+    for number, refusal in (
+        (2, ""),
+        (1, "moodle (is not there|does not open|cannot be read|is damaged)"),
+    ):
+        declared = PgBackRestSource(
+            stanza="moodle", config=config, number=number,
+            password=secret(shelf.folder, PASSWORD) if number == 2 else None,
+        )  # fmt: skip
+        reader = PgBackRest(declared, resolve, SteadyClock())
+        if refusal:
+            with pytest.raises(NotReadyError, match=refusal):
+                reader.catalogue(BOUNDS)
+        else:
+            assert [point.id for point in reader.catalogue(BOUNDS).points] == shelf.ids
+
+
+@barman
+def test_why_barman_lists_nothing_is_told(shelf: BarmanShelf) -> None:
+    """A server that is not active, and a description that is broken, each with Barman's words."""
+    shelf.stock()
+    config = shelf.folder / "barman.conf"
+    text = config.read_text()
+    config.write_text(f"{text}active = false\n")
+    with pytest.raises(NotReadyError, match=r"cannot be read: Skipping inactive server 'moodle'\n"):
+        shelf.source().catalogue(BOUNDS)
+    config.write_text(text)
+    shelf.info().write_text("garbage")
+    with pytest.raises(NotReadyError, match="cannot be read: invalid line garbage in file"):
+        shelf.source().catalogue(BOUNDS)
+
+
+@barman
+def test_what_barman_warns_of_beside_its_answer_is_no_server(
+    shelf: BarmanShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its messages stand in the same document as its servers, under names of their own."""
+    shelf.stock()
+    tool, real = tmp_path / "bin/barman", shutil.which("barman")
+    tool.parent.mkdir()
+    change = 'print(\'{\\"_WARNING\\": [\\"it is late\\"], \' + sys.stdin.read()[1:])'
+    tool.write_text(f'#!/bin/sh\n{real} "$@" | {sys.executable} -c "import sys; {change}"\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    points = shelf.source().catalogue(BOUNDS).points
+    assert sorted(point.id for point in points) == sorted(shelf.ids)
+
+
 @barman
 def test_a_backup_without_its_manifest_proves_nothing(shelf: BarmanShelf) -> None:
     """Where there is nothing to compare with, the check does not call it sound."""
@@ -148,6 +298,23 @@ def test_a_backup_without_its_manifest_proves_nothing(shelf: BarmanShelf) -> Non
     (shelf.folder / "home/moodle/base" / shelf.ids[-1] / "data/backup_manifest").unlink()
     point = max(shelf.source().catalogue(BOUNDS).points, key=lambda point: point.id)
     assert shelf.source().check(point, WHOLE, BOUNDS).soundness is Soundness.UNPROVEN
+
+
+@barman
+def test_a_backup_of_barmans_without_a_log_is_not_sound(shelf: BarmanShelf) -> None:
+    """Barman verify-backup looks at the backup alone; the logs that make it consistent are lost."""
+    shelf.stock()
+    newest, older = sorted(
+        shelf.source().catalogue(BOUNDS).points, key=lambda p: p.id, reverse=True
+    )
+    assert shelf.source().check(newest, WHOLE, BOUNDS).soundness is Soundness.SOUND
+    words = ["barman", "-c", f"{shelf.folder}/barman.conf", "list-files", "--target", "standalone"]
+    files = run([*words, "moodle", newest.id], env={}).split()
+    log = Path(next(each for each in reversed(files) if "/wals/" in each))
+    log.unlink()
+    its = shelf.source().check(newest, WHOLE, BOUNDS)
+    assert (its.soundness, log.name in its.detail) == (Soundness.DAMAGED, True), its
+    assert shelf.source().check(older, WHOLE, BOUNDS).soundness is Soundness.SOUND
 
 
 @barman

@@ -30,6 +30,24 @@ TOOLS = {
 }
 """Tool → what tells its version."""
 
+_OF = "tests/sources/"
+WITNESSES = {
+    "restic": f"{_OF}test_contract.py::test_every_backup_is_told_with_its_times[restic]",
+    "borg": f"{_OF}test_contract.py::test_every_backup_is_told_with_its_times[borg]",
+    "pgbackrest": f"{_OF}test_contract.py::test_every_backup_is_told_with_its_times[pgbackrest]",
+    "barman": f"{_OF}test_contract.py::test_every_backup_is_told_with_its_times[barman]",
+    "pg_dump": f"{_OF}test_dumps.py::test_every_format_of_pg_dump_is_known[c]",
+    "mariadb-dump": f"{_OF}test_dumps.py::test_mariadb_dump_is_known",
+    "mydumper": f"{_OF}test_dumps.py::test_mydumper_is_known",
+    "mariabackup": f"{_OF}test_dumps.py::test_mariabackup_is_known",
+    "sqlite3": f"{_OF}test_dumps_in_the_field.py::"
+    "test_the_absence_of_a_mark_is_no_damage_and_no_soundness[sqlite-False-sound]",
+    "tar": f"{_OF}test_dumps.py::test_a_tar_archive_is_read_to_its_end[gz]",
+    "zstd": f"{_OF}test_dumps.py::test_a_packed_dump_is_sound_by_its_packings_checksum[.sql.zst]",
+    "rclone": f"{_OF}test_restic_servers.py::test_credentials_that_cannot_delete_are_asked_to",
+}
+"""Tool → a test that fails when it has not started it: without one the README may not claim it."""
+
 _BEFORE = {"runuser", "setpriv", "sudo", "timeout", "env"}
 NOTES = Path(__file__).with_name("tried.json")
 README = Path(__file__).parents[2] / "playbooks/README.md"
@@ -44,12 +62,28 @@ def version_of(tool: str) -> str:
     return match[0] if match else "?"
 
 
+def system() -> str:
+    """Return what this machine runs, as the notes call it."""
+    release = platform.freedesktop_os_release()
+    return f"{release['NAME'].split()[0]} {release.get('VERSION_ID', '')}"
+
+
+def is_as_new(tool: str, noted: str, installed: str) -> bool:
+    """Tell whether a note is of the installed release; what only mends one is of the same."""
+    numbers = 1 if tool == "pg_dump" else 2
+    return noted.split(".")[:numbers] == installed.split(".")[:numbers]
+
+
+def tool_witnessed_by(nodeid: str) -> str:
+    """Return the tool for which a test stands, whichever process runs it; empty: for none."""
+    name = re.sub(r"@[a-z_]+$", "", nodeid)
+    return next((tool for tool, witness in WITNESSES.items() if witness == name), "")
+
+
 def note(tools: Iterable[str]) -> None:
     """Add what was run on this system to the notes."""
-    release = platform.freedesktop_os_release()
-    system = f"{release['NAME'].split()[0]} {release['VERSION_ID']}"
     notes = json.loads(NOTES.read_text("utf-8")) if NOTES.exists() else {}
-    notes[system] = {**notes.get(system, {}), **{each: version_of(each) for each in tools}}
+    notes[system()] = {**notes.get(system(), {}), **{each: version_of(each) for each in tools}}
     NOTES.write_text(json.dumps(notes, indent=2, sort_keys=True) + "\n", "utf-8")
 
 

@@ -237,3 +237,30 @@ def test_a_module_that_recognises_a_sentence_is_noticed(look: str) -> None:
     assert recognised({"says.py": says, "looks.py": ast.parse(look)})
     looks = ast.parse('told.startswith("Fatal: no such")')
     assert not recognised({"says.py": says, "looks.py": looks})
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        *(f"Barman calls it {each}" for each in ("FAILED", "EMPTY")),
+        (
+            "Barman calls it WAITING_FOR_WALS: "
+            "not every log that makes it consistent has been archived"
+        ),
+        "Barman calls it STARTED: it is under way",
+        "Barman calls it SYNCING: it is still being copied",
+        "page checksums failed while it was made",
+        "it rests on 20260310-010000F, which is not in the repository",
+        "it is empty",
+        "it was written to less than 5m ago: it may be unfinished",
+        "pg_dump did not come to its end: no toc.dat is there",
+    ],
+)
+def test_why_a_backup_is_unusable_is_said_in_french(why: str) -> None:
+    """As the catalogue lists it, behind the backup's id; names and figures stay."""
+    line = f"20260310T010000: {why}"
+    assert spoken(line) == line
+    with speaking("fr"):
+        french = spoken(line)
+        assert french.startswith("20260310T010000\u00a0: ")
+        assert why not in french

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -12,12 +14,16 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pradrill.domain.declared.backup_source import BarmanSource
 from pradrill.domain.run.backup_catalogue import LATEST, Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
-from pradrill.domain.run.host_answers import last_line
+from pradrill.domain.run.host_answers import document_in, last_line
 from pradrill.errors import UNREADABLE, NotReadyError
 from pradrill.ports import Bounds, Clock
 from pradrill.system.command import CompletedCommand, run
 
 _WORKS = "DONE"
+_SAYINGS = ("_ERROR", "_EXCEPTION", "_WARNING", "_INFO")
+"""What Barman has to say beside its answer, the gravest first."""
+_LOG = re.compile(r"(?m)^(/.*/wals/.*)$")
+_MORE = "See log file for more details."
 _MEANS = {
     "WAITING_FOR_WALS": "not every log that makes it consistent has been archived",
     "STARTED": "it is under way",
@@ -34,7 +40,9 @@ class _Backup(BaseModel):
     backup_name: str | None = None
 
 
-_BACKUPS = TypeAdapter(dict[str, list[_Backup]])
+_ANSWER = TypeAdapter(dict[str, Any])
+"""Server -> what was asked of it; beside them, as _WARNING, what Barman has to say."""
+_BACKUPS = TypeAdapter(list[_Backup])
 
 
 class Barman:
@@ -54,7 +62,10 @@ class Barman:
 
         now = self._clock.now()
         try:
-            listed = _BACKUPS.validate_json(answer.out)[self._declared.server]
+            document = _ANSWER.validate_json(document_in(answer.out))
+            if document and document.keys() <= {*_SAYINGS}:
+                raise self._refusal(answer)  # of a server that is not active
+            listed = _BACKUPS.validate_python(document[self._declared.server])
             points = tuple(_point(backup, now) for backup in listed)
         except (ValidationError, KeyError) as error:
             raise NotReadyError(
@@ -80,7 +91,7 @@ class Barman:
 
         output = answer.out + answer.err
         if answer.code == 0 and "backup successfully verified" in output:
-            return Checked(Soundness.SOUND, method)
+            return self._with_its_logs(point, method, bounds)
 
         failed = [line for line in output.splitlines() if "pg_verifybackup: error" in line]
         if any("could not open file" in line and "backup_manifest" in line for line in failed):
@@ -90,6 +101,23 @@ class Barman:
             return Checked(Soundness.DAMAGED, method, last_line(failed[0].partition("error: ")[2]))
 
         return Checked(Soundness.UNPROVEN, method, _reason(answer))
+
+    def _with_its_logs(self, point: RecoveryPoint, method: str, bounds: Bounds) -> Checked:
+        """Look for the logs that make a backup consistent: Barman lists them, there or not."""
+        words = ["list-files", "--target", "standalone", self._declared.server, point.id]
+        answer = self._call(words, bounds, json=False)
+        if answer.code != 0:
+            return Checked(Soundness.UNPROVEN, method, _reason(answer))
+        try:
+            absent = [each for each in _LOG.findall(answer.out) if not _is_there(Path(each))]
+        except PermissionError:
+            why = "this user may not see whether the logs that make it consistent are there"
+            return Checked(Soundness.UNPROVEN, method, why)
+        if absent:
+            name = last_line(Path(absent[0]).name)
+            why = f"not every log that makes it consistent is in the archive: {name}"
+            return Checked(Soundness.DAMAGED, method, why)
+        return Checked(Soundness.SOUND, method)
 
     @property
     def _location(self) -> str:
@@ -139,10 +167,20 @@ def _point(backup: _Backup, now: datetime) -> RecoveryPoint:
     )
 
 
+def _is_there(path: Path) -> bool:
+    """Tell whether a file is there; raises PermissionError when that may not be seen."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 def _reason(answer: CompletedCommand) -> str:
     """Return what Barman complains of: in JSON on its output, or as text on either stream."""
     try:
-        document: Any = json.loads(answer.out)
-        return last_line(str(document["_ERROR"][0]))
-    except UNREADABLE:
+        document: Any = json.loads(document_in(answer.out))
+        words = next(str(document[each][0]) for each in _SAYINGS if document.get(each))
+        return last_line(words.replace(_MORE, ""))
+    except (*UNREADABLE, StopIteration):
         return last_line(answer.err if answer.err.strip() else answer.out)

@@ -16,7 +16,7 @@ from pradrill.adapters.backups.borg_deletion import refuse_deletion
 from pradrill.domain.declared.backup_source import BorgSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
-from pradrill.domain.run.host_answers import last_line
+from pradrill.domain.run.host_answers import document_in, last_line
 from pradrill.errors import UNREADABLE, NotReadyError
 from pradrill.ports import Bounds, Clock
 from pradrill.system import scratch
@@ -109,7 +109,9 @@ class Borg:
             raise self._refusal(answer, bounds.deadline)
 
         try:
-            archives = _Listing.model_validate(json.loads(answer.out)).archives
+            archives = _Listing.model_validate(
+                json.loads(document_in(answer.out), strict=False)
+            ).archives
             points = tuple(_point(archive) for archive in archives)
         except (*UNREADABLE, ValidationError) as error:
             raise NotReadyError(

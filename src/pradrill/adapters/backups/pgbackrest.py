@@ -7,12 +7,18 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from pradrill.adapters.backups.pgbackrest_stanza import (
+    StanzaAnswer,
+    StanzaBackup,
+    absent_log,
+    lack_of,
+)
 from pradrill.domain.declared.backup_source import PgBackRestSource
-from pradrill.domain.run.backup_catalogue import LATEST, Catalogue, RecoveryPoint
+from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
-from pradrill.domain.run.host_answers import last_line
+from pradrill.domain.run.host_answers import document_in, last_line
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Clock
 from pradrill.system.command import CompletedCommand, run
@@ -20,64 +26,11 @@ from pradrill.system.command import CompletedCommand, run
 _OK, _NO_BACKUP = 0, 2  # pgBackRest's stanza states
 _MISSING = {1: "has no stanza of that name", 3: "has no stanza of that name"}
 _RAW = re.compile(r"[\x00-\x1f\x7f]")
-_LARGEST = 1 << 62
+_LOG = re.compile(r"(?m)^([0-9A-F]{24})-")
+_LOG_FOLDER = 16  # digits of a log's name that it has in common with those that lie beside it
 
 
-class _Span(BaseModel):
-    start: int = Field(ge=0, le=LATEST)
-    stop: int = Field(ge=0, le=LATEST)
-
-
-class _Info(BaseModel):
-    size: int = Field(ge=0, le=_LARGEST)
-
-
-class _Database(BaseModel):
-    repository: int = Field(alias="repo-key")
-
-
-class _Backup(BaseModel):
-    label: str
-    error: bool | None = None
-    info: _Info
-    timestamp: _Span
-    type: str
-    database: _Database
-    annotation: dict[str, str] = {}
-
-
-class _Status(BaseModel):
-    code: int
-    message: str
-
-
-class _Held(BaseModel):
-    held: bool
-
-
-class _Locks(BaseModel):
-    backup: _Held = _Held(held=False)
-    restore: _Held = _Held(held=False)
-
-
-class _Overall(_Status):
-    lock: _Locks = _Locks()
-
-
-class _Repository(BaseModel):
-    key: int
-    cipher: str
-    status: _Status
-
-
-class _Stanza(BaseModel):
-    name: str
-    backup: list[_Backup]
-    repo: list[_Repository]
-    status: _Overall
-
-
-_STANZAS = TypeAdapter(list[_Stanza])
+_STANZAS = TypeAdapter(list[StanzaAnswer])
 
 
 class PgBackRest:
@@ -101,7 +54,7 @@ class PgBackRest:
             source=self._declared.name,
             location=self._location,
             read_at=self._clock.now(),
-            points=tuple(_point(backup) for backup in backups),
+            points=tuple(_point(backup, lack_of(backup, stanza)) for backup in backups),
             continuous=True,
         )
 
@@ -110,7 +63,7 @@ class PgBackRest:
         del part  # pgBackRest reads everything
         method = "pgbackrest verify"
         try:
-            self._stanza(bounds)  # verify takes a wrong password for damage
+            stanza = self._stanza(bounds)  # verify takes a wrong password for damage
         except NotReadyError as error:
             return Checked(Soundness.UNPROVEN, method, error.message)
 
@@ -123,7 +76,7 @@ class PgBackRest:
             rf"^ *backup: {re.escape(point.id)}, status: (\w+).*\n(.*)", answer.out, re.MULTILINE
         )
         if answer.code == 0 and state and state[1] == "ok" and its and its[1] == "valid":
-            return Checked(Soundness.SOUND, method)
+            return self._with_its_logs(point, stanza, method, bounds)
         if (
             answer.code == 0
             and state
@@ -138,6 +91,32 @@ class PgBackRest:
         why = "this pgbackrest does not tell; verify needs 2.45 or newer" if not answer.err else ""
         return Checked(Soundness.UNPROVEN, method, why or last_line(answer.err))
 
+    def _with_its_logs(
+        self, point: RecoveryPoint, stanza: StanzaAnswer, method: str, bounds: Bounds
+    ) -> Checked:
+        """Look for the logs that make a backup consistent: verify reads those that are there."""
+        backup = next((each for each in stanza.backup if each.label == point.id), None)
+        if backup is None:
+            return Checked(Soundness.UNPROVEN, method, f"{point.id} is gone")
+        if lack := lack_of(backup, stanza):
+            return Checked(Soundness.DAMAGED, method, lack)
+        first, last = backup.archive.start, backup.archive.stop
+        ids = [each.id for each in stanza.archive if each.database == backup.database]
+        if first is None or last is None or not ids:
+            return Checked(Soundness.SOUND, method)
+
+        names: set[str] = set()
+        for folder in sorted({first[:_LOG_FOLDER], last[:_LOG_FOLDER]}):
+            answer = self._call(["repo-ls", f"archive/{stanza.name}/{ids[0]}/{folder}"], bounds)
+            if answer.code != 0:
+                why = "whether the logs that make it consistent are there was not told"
+                return Checked(Soundness.UNPROVEN, method, why)
+            names |= set(_LOG.findall(answer.out))
+        if absent := absent_log(names, first, last):
+            why = f"not every log that makes it consistent is in the archive: {absent}"
+            return Checked(Soundness.DAMAGED, method, why)
+        return Checked(Soundness.SOUND, method)
+
     @property
     def _location(self) -> str:
         declared = self._declared
@@ -150,7 +129,7 @@ class PgBackRest:
     def _name(self) -> str:
         return f"the pgBackRest {self._location}"
 
-    def _stanza(self, bounds: Bounds) -> _Stanza:
+    def _stanza(self, bounds: Bounds) -> StanzaAnswer:
         answer = self._call(["info", "--output=json"], bounds)
         if answer.code is None:
             raise NotReadyError(f"{self._name} did not answer in {bounds.deadline:g} s")
@@ -158,7 +137,7 @@ class PgBackRest:
             raise self._refusal(answer.err)
 
         try:
-            stanzas = _STANZAS.validate_json(_RAW.sub(" ", answer.out))
+            stanzas = _STANZAS.validate_json(_RAW.sub(" ", document_in(answer.out)))
         except ValidationError as error:
             if "unable to load info file" in answer.out:  # it quotes what it decrypted wrongly
                 raise self._refusal(answer.out) from error
@@ -176,7 +155,7 @@ class PgBackRest:
         if status.code in _MISSING:
             raise NotReadyError(
                 f"{self._name} is not there: {last_line(status.message)}",
-                hint="Check repository and stanza, and that this user may read the folder.",
+                hint="Check repository, number and stanza, and that this user may read the folder.",
             )
         if status.code not in {_OK, _NO_BACKUP}:
             raise self._refusal(status.message)
@@ -239,9 +218,9 @@ class PgBackRest:
         )
 
 
-def _point(backup: _Backup) -> RecoveryPoint:
+def _point(backup: StanzaBackup, lack: str) -> RecoveryPoint:
     stop = datetime.fromtimestamp(backup.timestamp.stop, UTC)
-    damaged = "page checksums failed while it was made" if backup.error else ""
+    damaged = "page checksums failed while it was made" if backup.error else lack
     return RecoveryPoint(
         id=backup.label,
         data_time=stop,
@@ -259,6 +238,7 @@ def _invalid(text: str) -> str:
 
 
 def _first(message: str) -> str:
-    """Return the first line of an error; what pgBackRest quotes of a damaged file is dropped."""
+    """Return an error's first line, no warning's; what it quotes of a damaged file is dropped."""
     lines = [line for line in message.splitlines() if line.strip()]
-    return last_line(lines[0] if lines else "")
+    errors = [line for line in lines if "ERROR: " in line]
+    return last_line((errors or lines or [""])[0])

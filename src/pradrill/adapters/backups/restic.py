@@ -18,7 +18,7 @@ from pradrill.adapters.backups.deletion import refuse_deletion, rest_login
 from pradrill.domain.declared.backup_source import ResticSource, Ssh
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
-from pradrill.domain.run.host_answers import last_line
+from pradrill.domain.run.host_answers import document_in, last_line
 from pradrill.domain.values.model import Utc
 from pradrill.domain.values.ssh_place import ssh_place
 from pradrill.errors import NotReadyError
@@ -105,7 +105,7 @@ class Restic:
             raise self._locked(f"{last_line(lock.hostname)}, pid {lock.pid}, since {since}")
 
         try:
-            snapshots = _SNAPSHOTS.validate_json(answer.out) or []
+            snapshots = _SNAPSHOTS.validate_json(document_in(answer.out)) or []
             points = tuple(_point(snapshot) for snapshot in snapshots)
         except ValidationError as error:
             raise self._nonsense() from error

@@ -286,7 +286,7 @@ class DumpsSource(BackupSource):
     quiet: Duration = Field(
         default=timedelta(minutes=5),
         description="a dump is complete when it was not written to for so long, or its checksum "
-        "or manifest lies beside it",
+        "or manifest was written after it; not while NAME.lock lies beside it",
         examples=["30m"],
     )
     password: SecretName | None = Field(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from pradrill.domain.run.host import Host
 
@@ -17,11 +19,27 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 _LISTEN = "0A"
 _SERVICE = ".service"
 _LONGEST_LINE = 200
+_MOST_LINES_BEFORE = 100
 _PASSWORD = re.compile(
     r"([\w.-]*(?:pass(?:word|wd|phrase)?|pwd|secret|secret[_-]?key|token)\s?=\s?)"
     r"(?:'[^']*'|\"[^\"]*\"|[^\s'\";,]+)",
     re.IGNORECASE,
 )
+
+
+def document_in(text: str) -> str:
+    """Return the JSON document in what a tool printed, without the lines before it.
+
+    A wrapper, a login or a library may have printed those; without a document it is all returned.
+    """
+    lines = text.splitlines(keepends=True)
+    for number, line in enumerate(lines[:_MOST_LINES_BEFORE]):
+        if line.lstrip().startswith(("{", "[")):
+            rest = "".join(lines[number:])
+            with suppress(ValueError, RecursionError):
+                json.loads(rest, strict=False)  # a tool may print the signs of a name as they are
+                return rest
+    return text
 
 
 def last_line(text: str) -> str:

@@ -6,6 +6,8 @@ They have no code, for whoever wrote them knows none. What is not listed is quot
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import cache
 
 from pradrill.reporting.language.i18n import N_, _
 
@@ -30,12 +32,35 @@ SAYINGS = (
     N_("none beside it"),
 )
 
+FORMS = (
+    # why a backup cannot be restored from, the particular before the general
+    N_("Barman calls it %(status)s: not every log that makes it consistent has been archived"),
+    N_("Barman calls it %(status)s: it is under way"),
+    N_("Barman calls it %(status)s: it is still being copied"),
+    N_("Barman calls it %(status)s"),
+    N_("page checksums failed while it was made"),
+    N_("it rests on %(backup)s, which is not in the repository"),
+    N_("not every log that makes it consistent is in the archive: %(log)s"),
+    N_("it is empty"),
+    N_("it was written to less than %(length)s ago: it may be unfinished"),
+    N_("%(name)s says that it is being written"),
+    N_("%(name)s is missing"),
+    N_("%(maker)s did not come to its end: no %(name)s is there"),
+    N_("its name holds characters that a playbook could take for something else"),
+    N_("it is dated %(instant)s, in the future"),
+    N_("run %(run)s (pid %(pid)s)"),
+)
+
 _HELD = re.compile(
     r"the standby (?P<standby>\S+) is held by (?P<holder>.+?)"
     r"(?:, until (?P<until>[0-9:]+ UTC) unless it holds on)?",
     re.DOTALL,
 )
-_RUN = re.compile(r"run (?P<run>\S+) \(pid (?P<pid>\d+)\)")
+_ONE_OF = {
+    "status": r"\w+", "name": r"\S+", "log": r"\S+", "length": r"[0-9][0-9a-z]*",
+    "run": r"\S+", "maker": r"[\w ]+", "backup": r"\S+", "instant": r"[0-9: -]+ UTC",
+    "pid": r"\d+",
+}  # fmt: skip
 _SAID = re.compile(r"(?P<who>[^:]{1,80}): (?P<words>.+)", re.DOTALL)
 
 
@@ -46,9 +71,11 @@ def spoken(text: str) -> str | None:
         if plain == saying.casefold():
             return _(saying)
 
-    running = _RUN.fullmatch(text)
-    if running is not None:
-        return _("run %(run)s (pid %(pid)s)", **running.groupdict())
+    for form, pattern in _patterns():
+        match = pattern.fullmatch(text)
+        if match is not None:
+            return _(form, **match.groupdict())
+
     busy = _HELD.fullmatch(text)
     if busy is not None:
         return _busy(**busy.groupdict())
@@ -59,6 +86,17 @@ def spoken(text: str) -> str | None:
     if quotation["who"] == "closed":  # as records of format 1 have it
         return _("closed: %(because)s", because=words)
     return f"{quotation['who']}\u00a0: {words}"
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((form, re.compile("".join(_regex(form)))) for form in FORMS)
+
+
+def _regex(form: str) -> Iterator[str]:
+    """Yield the pieces of a pattern that recognises what was composed after the form."""
+    for number, piece in enumerate(re.split(r"%\((\w+)\)s", form)):
+        yield f"(?P<{piece}>{_ONE_OF.get(piece, '.+?')})" if number % 2 else re.escape(piece)
 
 
 def _busy(standby: str, holder: str, until: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from pradrill.adapters.backups.dumps import checksums
@@ -14,12 +15,18 @@ from pradrill.ports import Folder, FolderEntry
 _MANIFEST = ".manifest.json"
 _MOST_FILES = 200_000
 _DEEPEST = 12
-
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
+_UNFINISHED = re.compile(
+    r"(?i)\.(part|partial|tmp|temp|filepart|inprogress|incomplete)$|(^|/)\.[^/]+\.[a-z0-9]{6}$"
+)
+"""What tools call a file until it is there; the last one is rsync's way."""
+_LOCK = re.compile(r"(?i)(^|/|\.)(lock|lck)$")
 
 # What each maker writes last, and what it writes before.
 _MAKERS = (
     ("pg_dump", {"toc.dat"}, re.compile(r"^[0-9]+\.dat(\.gz|\.lz4|\.zst)?$")),
     ("mydumper", {"metadata"}, re.compile(r"^metadata\.partial$")),
+    ("MySQL Shell", {"@.done.json"}, re.compile(r"^@\.(json|sql|post\.sql|users\.sql)$")),
     (
         "mariabackup",
         {"xtrabackup_info", "mariadb_backup_info"},
@@ -43,8 +50,12 @@ class Marked(NamedTuple):
     sum_titles: Mapping[str, str]
     """Those that have a checksum → what it is called, whether or not it can be read."""
 
-    names: frozenset[str]
-    """Those, and those that have a manifest."""
+    times: Mapping[str, datetime]
+    """Those, and those that have a manifest → when the last of these was written."""
+
+    def follows(self, name: str, end: datetime) -> bool:
+        """Tell whether a dump that ended then is marked; an older mark is of what stood there."""
+        return name in self.times and end <= self.times[name]
 
 
 def of_folder(names: Collection[str], sums: Collection[str] = ()) -> DumpKind:
@@ -101,12 +112,37 @@ def marked(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> Marked:
     """Return the names that have a checksum or a manifest beside them; their own are not read."""
     lists = checksums.listed(folder, top, entries)
     titles = {name.partition("/")[0]: _title(one.algorithm) for name, one in lists.items()}
+    times = dict.fromkeys(titles, last_list(entries) or _LONG_AGO)
     for name, its in checksums.beside(entries).items():
         titles[name] = _title("sha256" if any("256" in each.name for each in its) else "")
-    manifests = {
-        entry.name.removesuffix(_MANIFEST) for entry in entries if entry.name.endswith(_MANIFEST)
-    }
-    return Marked(titles, frozenset({*titles, *manifests}))
+        times[name] = max(each.modified for each in its)
+    for entry in entries:
+        if entry.name.endswith(_MANIFEST):
+            name = entry.name.removesuffix(_MANIFEST)
+            times[name] = max(times.get(name, _LONG_AGO), entry.modified)
+    return Marked(titles, times)
+
+
+def last_list(entries: Sequence[FolderEntry]) -> datetime | None:
+    """Return when the last of a folder's lists of checksums was written."""
+    lists = (each for each in entries if checksums.is_sums(each.name) and not each.is_folder)
+    return max((each.modified for each in lists), default=None)
+
+
+def is_listed_last(members: Sequence[FolderEntry]) -> bool:
+    """Tell whether a folder's checksums were written after all of its data."""
+    data = [each.modified for each in members if not checksums.is_sums(each.name)]
+    listed = last_list(members)
+    return listed is not None and listed >= max(data, default=listed)
+
+
+def unfinished_sign(names: Collection[str], name: str = "") -> str:
+    """Return what says that a dump, or a folder of such names, is being written; empty: nothing."""
+    signs = (each for each in sorted(names) if _UNFINISHED.search(each) or _LOCK.search(each))
+    if not name:
+        return next(signs, "")
+    locks = (f"{dot}{name}{end}" for dot in ("", ".") for end in (".lock", ".lck"))
+    return next((each for each in locks if each in names), "")
 
 
 def _title(algorithm: str) -> str:

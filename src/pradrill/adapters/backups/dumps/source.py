@@ -18,6 +18,7 @@ from pradrill.adapters.backups.dumps.checksums import Sum
 from pradrill.domain.declared.backup_source import DumpsSource, within
 from pradrill.domain.run.backup_catalogue import AHEAD, Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
+from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.dated_text import read_date
 from pradrill.domain.values.duration import format_duration
 from pradrill.domain.values.instant_text import parse_instant
@@ -84,8 +85,11 @@ class Dumps:
                 continue
 
             marked = kinds.marked(folder, self._path(level.folder), level.entries)
+            names = {entry.name for entry in level.entries}
             points += [
-                self._point(folder, level, entry, marked, now)
+                self._point(
+                    folder, level, entry, marked, kinds.unfinished_sign(names, entry.name), now
+                )
                 for entry in level.entries
                 if level.holds(entry)
             ]
@@ -157,12 +161,13 @@ class Dumps:
             at = now
         return RecoveryPoint(id=_id(level.folder), data_time=at, problem=level.problem)
 
-    def _point(
+    def _point(  # noqa: PLR0913, PLR0917 what tells of a dump
         self,
         folder: Folder,
         level: _Level,
         entry: FolderEntry,
         marked: kinds.Marked,
+        lock: str,
         now: datetime,
     ) -> RecoveryPoint:
         """Return a dump; a name without a time of day is dated at the day's beginning."""
@@ -173,7 +178,7 @@ class Dumps:
             at, problem = entry.modified, error.message
 
         integrity = marked.sum_titles.get(entry.name, "none beside it")
-        is_marked = entry.name in marked.names
+        is_marked = False
         if entry.is_folder:
             try:
                 files = dict(kinds.walk(folder, self._path(name)))
@@ -184,10 +189,15 @@ class Dumps:
             end = max((each.modified for each in members), default=end)
             sums = checksums.all_sums(folder, self._path(name), members)
             kind = kinds.of_folder(files, sums)
-            problem, is_marked = problem or kind.problem, is_marked or kind.is_marked
+            problem = problem or kind.problem
+            is_marked = kind.is_marked and (kind.maker != "" or kinds.is_listed_last(members))
             integrity = _of_each(files, sums) or integrity
+            lock = lock or kinds.unfinished_sign(files)
 
+        is_marked = is_marked or marked.follows(entry.name, end)
         problem = problem or ("it is empty" if size == 0 else "")
+        if not problem and not is_marked and lock:
+            problem = f"{last_line(lock)} says that it is being written"
         # A date further in the future is told as one; a copy's time may be anything, but it is no
         # older than its name.
         last = max(end, at)

@@ -45,6 +45,7 @@ _CLOSED = (
         ),
     ),
     ("text of two bytes a letter (UTF-16)", re.compile(rb"\xff\xfe|\xfe\xff")),
+    ("XML", re.compile(rb"(?:\xef\xbb\xbf)?<\?xml")),
 )
 """What is not read here, by its first bytes."""
 

@@ -1,0 +1,431 @@
+"""Forms of dumps in the hands of both sides: the catalogue never says more than the restore does.
+
+What is sound is loaded whole, what is damaged is refused, and what is refused leaves the database
+as it was: the three hold for each form, however it is packed and wherever it is cut.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.sources.conftest import BIN, LOGIN, Server, mostly_nightly, run
+from tests.sources.databases import database, mariadb
+from tests.sources.test_bad_restores import Saying, call
+from tests.sources.test_dumps import checked, only, source, zstd
+
+from pradrill.domain.run.backup_integrity import Soundness
+from pradrill.errors import NotReadyError
+
+__all__ = ["database", "mariadb"]
+NAME = "moodle-20260310-010000"
+Form = Callable[[bytes], bytes]
+
+
+def ask(socket: Path, sql: str) -> str:
+    """Ask the private MariaDB."""
+    return run(["mariadb", f"--socket={socket}", "-uroot", "-NBe", sql], env={})
+
+
+@pytest.fixture(scope="module")
+def shop(mariadb: Path) -> Iterator[Path]:
+    """Return the socket of a MariaDB with a small database of every sort of thing."""
+    sql = (
+        "create or replace database shop; use shop; set foreign_key_checks = 1;"
+        "create table t (n int primary key, x varchar(60), b varbinary(9), key (x));"
+        "insert into t select seq, concat('row; ', seq, '\\'\\n-- x'), unhex('00ff0a27')"
+        " from seq_1_to_300;"
+        "create table under (n int primary key, foreign key (n) references t (n));"
+        "insert into under values (1), (2);"
+    )
+    ask(mariadb, sql)
+    (mariadb.parent / ".my.cnf").write_text(f"[client]\nsocket={mariadb}\nuser=root\n")
+    yield mariadb
+    ask(mariadb, "drop database shop")
+
+
+def dump(socket: Path, *options: str, name: str = "shop") -> bytes:
+    """Dump the small database with the real mariadb-dump."""
+    words = ["mariadb-dump", f"--socket={socket}", "-uroot", *options, name]
+    return subprocess.run(words, capture_output=True, check=True).stdout
+
+
+def load(socket: Path, path: Path, *, standing: bool = True) -> Saying:
+    """Load a dump over a table that stands there, or into an empty database."""
+    ask(socket, "set foreign_key_checks = 0; create or replace database copy")
+    if standing:
+        ask(
+            socket,
+            "use copy; create table above (n int primary key); create table standing (n int primary"
+            " key, foreign key (n) references above (n)); insert into above values (7);"
+            " insert into standing values (7)",
+        )
+    return call("load-mariadb", path, "copy", HOME=str(socket.parent))
+
+
+def tables(socket: Path) -> list[str]:
+    """Return what the copy holds, and that no other database is left."""
+    assert "pradrill" not in ask(socket, "show databases")
+    return ask(socket, "show tables in copy").split()
+
+
+STATE = (
+    "select count(*), sum(n), max(x), hex(max(b)) from copy.t"
+    " union all select count(*), 0, 0, 0 from copy.under"
+)
+WHOLE = STATE.replace("copy.", "shop.")
+
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "plain": (),
+    "--skip-comments": ("--skip-comments",),
+    "--compact": ("--compact",),
+    "--hex-blob --skip-extended-insert": ("--hex-blob", "--skip-extended-insert"),
+    "--single-transaction --routines --events --triggers": (
+        "--single-transaction", "--routines", "--events", "--triggers"),
+    "--gtid --skip-dump-date": ("--gtid", "--skip-dump-date", "--single-transaction"),
+    "--opt --complete-insert --no-autocommit": ("--complete-insert", "--no-autocommit"),
+    "--skip-opt": ("--skip-opt",),
+    "--order-by-primary --skip-add-locks": ("--order-by-primary", "--skip-add-locks"),
+}  # fmt: skip
+MARKS = {"--skip-comments", "--compact"}
+"""Forms that nothing ends."""
+
+PACKS: dict[str, Form] = {
+    "as it is": bytes,
+    "gzip": gzip.compress,
+    "gzip, members": lambda text: gzip.compress(text[:999]) + gzip.compress(text[999:]),
+    "xz, streams": lambda text: lzma.compress(text[:999]) + bytes(4) + lzma.compress(text[999:]),
+    "zstd, frames": lambda text: zstd(text[:999]) + zstd(text[999:]),
+    "bzip2": bz2.compress,
+    "CRLF": lambda text: gzip.compress(text.replace(b"\n", b"\r\n")),
+    "BOM": lambda text: gzip.compress(b"\xef\xbb\xbf" + text),
+}
+
+
+def both(
+    socket: Path, folder: Path, content: bytes, *, standing: bool = True
+) -> tuple[str, Saying]:
+    """Return what the catalogue and the restore say of a file, which must fit each other."""
+    path = folder / NAME
+    path.write_bytes(content)
+    its = checked(source(folder, ""))
+    result = load(socket, path, standing=standing)
+    if its.soundness is Soundness.SOUND:
+        assert result.returncode == 0, (its, result)
+    if its.soundness is Soundness.DAMAGED:
+        assert result.returncode != 0, its
+    if result.returncode == 0:
+        assert tables(socket)
+        assert "standing" not in tables(socket)
+    else:
+        assert result.stderr.strip(), "a reason"
+        assert tables(socket) == ["above", "standing"] * standing, result
+    return its.soundness, result
+
+
+@pytest.mark.parametrize("title", mostly_nightly(OPTIONS, "plain"))
+def test_what_mariadb_dump_writes_is_loaded_in_each_form(
+    shop: Path, tmp_path: Path, title: str
+) -> None:
+    """With any options that change its ends: whole in the place of what stood there."""
+    text = dump(shop, *OPTIONS[title])
+    marked = title not in MARKS
+    soundness, result = both(shop, tmp_path, gzip.compress(text))
+    assert (result.returncode, soundness == "sound") == (0, marked), result
+    assert ask(shop, STATE) == ask(shop, WHOLE)
+    assert both(shop, tmp_path, text)[0] == "unproven"
+
+
+@pytest.mark.parametrize("title", mostly_nightly(PACKS, "xz, streams"))
+def test_a_packing_is_read_on_both_sides(shop: Path, tmp_path: Path, title: str) -> None:
+    """Members, streams and frames one behind the other are one dump; cut between them it is cut."""
+    content = PACKS[title](dump(shop))
+    soundness, result = both(shop, tmp_path, content)
+    assert result.returncode == 0, result
+    assert soundness == ("unproven" if title == "as it is" else "sound")
+    assert ask(shop, STATE) == ask(shop, WHOLE)
+
+
+PLACES = (0.02, 0.3, 0.6, 0.95)
+
+
+@pytest.mark.parametrize("title", mostly_nightly(PACKS, "gzip, members"))
+def test_a_cut_dump_is_sound_nowhere_and_leaves_what_stood_there(
+    shop: Path, tmp_path: Path, title: str
+) -> None:
+    """Wherever it ends, also between two members, both sides refuse it."""
+    content = PACKS[title](dump(shop))
+    places = {int(len(content) * part) for part in PLACES} | {0, len(content) - 42}
+    if "members" in title:
+        places.add(len(gzip.compress(dump(shop)[:999])))
+    for place in sorted(places):
+        soundness, result = both(shop, tmp_path, content[:place])
+        assert (soundness, result.returncode == 0) == ("damaged", False), place
+
+
+def pump(text: bytes) -> bytes:
+    """Return a dump with the ends that mysqlpump of MySQL 5.7 writes."""
+    begin = b"-- Dump created by MySQL pump utility, version: 5.7.44, linux-glibc2.12 (x86_64)\n"
+    return (
+        begin + b"-- Dump start time: Tue Mar 10 01:00:00 2026\n-- Server version: 5.7.44\n\n"
+        + text + b"-- Dump end time: Tue Mar 10 01:00:09 2026\n"
+    )  # fmt: skip
+
+
+def mysql(text: bytes) -> bytes:
+    """Return a dump with the ends that mysqldump of MySQL 8.0 writes."""
+    begin = (
+        b"-- MySQL dump 10.13  Distrib 8.0.41, for Linux (x86_64)\n--\n"
+        b"-- Host: localhost    Database: shop\n"
+        b"-- ------------------------------------------------------\n-- Server version\t8.0.41\n\n"
+        b"/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;\n"
+        b"/*!50503 SET NAMES utf8mb4 */;\n"
+    )
+    return begin + text + b"\n-- Dump completed on 2026-03-10  1:00:09\n"
+
+
+PHPMYADMIN = (
+    b"-- phpMyAdmin SQL Dump\n-- version 5.2.1\n\nSET AUTOCOMMIT = 0;\nSTART TRANSACTION;\n"
+)
+ADMINER = b"-- Adminer 4.8.1 MySQL 10.11.6-MariaDB dump\n\nSET NAMES utf8;\n\n"
+HEIDI = b"-- Host:                         127.0.0.1\n-- HeidiSQL Version:             12.3.0\n\n"
+
+OTHERS: dict[str, tuple[Form, str, int]] = {
+    "mysqldump 8": (mysql, "sound", 0),
+    "mysqlpump": (pump, "sound", 0),
+    "phpMyAdmin": (lambda text: PHPMYADMIN + text + b"COMMIT;\n", "unproven", 0),
+    "Adminer": (lambda text: ADMINER + text + b"-- 2026-03-10 01:00:09\n", "unproven", 0),
+    "HeidiSQL": (lambda text: HEIDI + text, "unproven", 0),
+    "mysqldump 8, cut": (lambda text: mysql(text)[:-60], "damaged", 1),
+    "mysqlpump, cut": (lambda text: pump(text)[:-60], "damaged", 1),
+    "words behind its end": (lambda text: mysql(text) + b"\n\n", "sound", 0),
+    "statements behind its end": (
+        lambda text: mysql(text) + b"CREATE TABLE more (n int);\n", "unproven", 0),
+    "garbage behind its end": (lambda text: mysql(text) + b"garbage\n" * 999, "unproven", 1),
+    "a wrong statement in the middle": (
+        lambda text: mysql(text + b"INSERT INTO nowhere VALUES (1);\n" + text), "sound", 1),
+    "zeros in the middle": (lambda text: mysql(text + bytes(4096)), "damaged", 1),
+    "zeros behind its end": (lambda text: mysql(text) + bytes(9000), "damaged", 1),
+    "UTF-16": (lambda text: text.decode("latin-1").encode("utf-16"), "unproven", 1),
+    "XML": (lambda _: b'<?xml version="1.0"?>\n<mysqldump></mysqldump>\n', "unproven", 1),
+    "nothing": (lambda _: b"", "damaged", 1),
+    "comments alone": (lambda _: mysql(b""), "sound", 1),
+    "ended with an error": (
+        lambda text: mysql(text)[:-42] + b"mysqldump: Error 2013: Lost connection\n", "damaged", 1),
+}  # fmt: skip
+
+
+BY_DAY = (
+    "mysqlpump", "statements behind its end", "nothing", "a wrong statement in the middle",
+    "zeros behind its end", "comments alone",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("title", mostly_nightly(OTHERS, *BY_DAY))
+def test_what_others_write_is_judged_alike_on_both_sides(
+    shop: Path, tmp_path: Path, title: str
+) -> None:
+    """Other makers' dumps, and what is wrong with one: each side's answer."""
+    form, soundness, code = OTHERS[title]
+    path = tmp_path / NAME
+    path.write_bytes(gzip.compress(form(dump(shop, "--compact"))))
+    its = checked(source(tmp_path, ""))
+    assert its.soundness == soundness, its
+    for standing in (True, False):
+        result = load(shop, path, standing=standing)
+        assert result.returncode == code, result
+        assert bool(result.stderr) is (code != 0), result
+        left = tables(shop)
+        assert left == ["above", "standing"] * standing if code else "standing" not in left
+        if code == 0:
+            assert ask(shop, STATE) == ask(shop, WHOLE)
+
+
+def test_a_dump_with_programs_takes_the_place_of_what_stood_there(
+    shop: Path, tmp_path: Path
+) -> None:
+    """Views, triggers, routines and events are loaded as they were, and the trial goes."""
+    ask(
+        shop,
+        "create or replace database programs; use programs; create table a (n int);"
+        "create table log (n int); create view v as select n + 1 m from a;"
+        "create trigger tr after insert on a for each row insert into log values (new.n);"
+        "create procedure p() insert into a values (9);"
+        "create event e on schedule every 1 day do delete from a; insert into a values (1)",
+    )
+    path = tmp_path / NAME
+    path.write_bytes(dump(shop, "--routines", "--events", "--triggers", name="programs"))
+    result = load(shop, path)
+    assert result.returncode == 0, result
+    assert tables(shop) == ["a", "log", "v"]
+    ask(shop, "use copy; call p()")
+    assert ask(shop, "select m from copy.v; select n from copy.log").split() == [
+        "2",
+        "10",
+        "1",
+        "9",
+    ]
+    assert (
+        ask(shop, "select count(*) from information_schema.events where event_schema = 'copy'")
+        == "1\n"
+    )
+    ask(shop, "drop database programs")
+
+
+def test_a_dump_that_names_its_database_is_read_to_its_end_first(
+    shop: Path, tmp_path: Path
+) -> None:
+    """It cannot be tried beside: cut it leaves what stands there, refused it says what is gone."""
+    text = dump(shop, "--databases").replace(b"`shop`", b"`copy`")
+    path = tmp_path / NAME
+    path.write_bytes(text)
+    assert load(shop, path).returncode == 0
+    assert ask(shop, STATE) == ask(shop, WHOLE)
+    path.write_bytes(text[: len(text) // 2])
+    assert "cut short" in load(shop, path).stderr
+    assert tables(shop) == ["above", "standing"]
+    path.write_bytes(
+        text.replace(b"CREATE TABLE `t`", b"INSERT INTO nowhere VALUES (1); CREATE TABLE `t`")
+    )
+    result = load(shop, path)
+    assert result.stderr.splitlines()[-1] == "what the database held is gone", result
+    assert tables(shop) == []
+
+
+def test_a_reader_that_dies_leaves_no_half_and_runs_no_half_statement(
+    shop: Path, tmp_path: Path
+) -> None:
+    """The client would take the beginning of a statement for all of it, were it not told."""
+    ask(shop, "create or replace database elsewhere; create table elsewhere.t as select 1 n")
+    ask(shop, "create or replace database copy")
+    path, stub = tmp_path / NAME, tmp_path / "tools/python3"
+    path.write_bytes(dump(shop))
+    stub.parent.mkdir()
+    stub.write_text(
+        '#!/bin/sh\nfor how; do :; done\n[ "$how" = yes ] || exec /usr/bin/python3 "$@"\n'
+        "cat > /dev/null\nprintf 'CREATE TABLE t (n int);\\nDELETE FROM elsewhere.t\\n'\n"
+        "kill -9 $$\n"
+    )
+    stub.chmod(0o755)
+    its = {"HOME": str(shop.parent), "PATH": f"{stub.parent}:{os.environ['PATH']}"}
+    result = call("load-mariadb", path, "copy", **its)
+    assert result.returncode != 0
+    assert "what reads the dump was ended" in result.stderr, result
+    assert tables(shop) == []
+    assert ask(shop, "select * from elsewhere.t") == "1\n"
+    ask(shop, "drop database elsewhere")
+
+
+def test_tables_that_lie_apart_from_their_rows_are_no_dump(shop: Path, tmp_path: Path) -> None:
+    """mariadb-dump --tab writes a table's rows beside it: the tables alone are half a restore."""
+    folder = tmp_path / "2026-03-10"
+    folder.mkdir()
+    folder.chmod(0o777)
+    dump(shop, f"--tab={folder}")
+    assert checked(source(tmp_path, "", names="%Y-%m-%d")).soundness == "unproven"
+    for each in ("under.sql", "under.txt"):
+        (folder / each).unlink()
+    assert {each.name for each in folder.iterdir()} == {"t.sql", "t.txt"}
+    result = load(shop, folder)
+    assert result.returncode != 0, result
+    assert "--tab" in result.stderr
+    assert tables(shop) == ["above", "standing"]
+
+
+def test_a_folder_of_mysql_shells_is_known_on_both_sides(shop: Path, tmp_path: Path) -> None:
+    """Its last file tells that it is whole; nothing here loads it."""
+    folder = tmp_path / "2026-03-10"
+    folder.mkdir()
+    for name in ("@.json", "@.sql", "shop.sql", "shop@t.sql", "shop@t@@0.tsv.zst"):
+        (folder / name).write_text("-- MySQLShell dump 2.0.1\n")
+    dumps = source(tmp_path, "", names="%Y-%m-%d")
+    assert only(dumps).problem == "MySQL Shell did not come to its end: no @.done.json is there"
+    (folder / "@.done.json").write_text("{}")
+    assert (only(dumps).problem, checked(dumps).soundness) == ("", Soundness.UNPROVEN)
+    assert "which MySQL Shell alone loads" in load(shop, folder).stderr
+    assert tables(shop) == ["above", "standing"]
+
+
+# ---------------------------------------------------------------- PostgreSQL
+
+
+def pg(server: Server, content: bytes, folder: Path) -> tuple[str, Saying]:
+    """Return what both sides say of a plain dump, over a table that stands there."""
+    path = folder / NAME
+    path.write_bytes(content)
+    its = checked(source(folder, ""))
+    server.new_database("copy")
+    server.psql("create table standing (n int)", "copy")
+    assert BIN is not None
+    version = BIN.parent.name
+    result = call("load-postgresql", path, "copy", f"{version}/{server.folder}:54991", PGUSER=LOGIN)
+    left = server.psql("select string_agg(relname, ' ') from pg_class where relkind = 'r'"
+                       " and relnamespace = 'public'::regnamespace", "copy")  # fmt: skip
+    assert "pradrill" not in server.psql("select string_agg(datname, ' ') from pg_database")
+    assert left == ("rows" if result.returncode == 0 else "standing"), (its, result)
+    return its.soundness, result
+
+
+PG: dict[str, tuple[Form, str, int]] = {
+    "plain": (bytes, "sound", 0),
+    "CRLF": (lambda text: text.replace(b"\n", b"\r\n"), "sound", 0),
+    "cut": (lambda text: text[: len(text) // 2], "damaged", 1),
+    "its last line cut": (lambda text: text.replace(b"dump complete", b""), "damaged", 1),
+    "zeros behind its end": (lambda text: text + bytes(9000), "damaged", 1),
+    "garbage behind its end": (lambda text: text + b"garbage;\n" * 999, "unproven", 1),
+    "comments alone": (
+        lambda _: b"-- PostgreSQL database dump\n\n-- PostgreSQL database dump complete\n--\n",
+        "sound", 1),
+    "nothing": (lambda _: b"", "damaged", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "title",
+    mostly_nightly(PG, "garbage behind its end", "comments alone"),
+)
+def test_what_pg_dump_writes_is_judged_alike_on_both_sides(
+    database: Server,
+    tmp_path: Path,
+    title: str,
+) -> None:
+    """What is refused leaves what stood there."""
+    form, soundness, code = PG[title]
+    words = ("pg_dump", *database.where, "-U", LOGIN, "-t", "rows", "postgres")
+    plain = database.run(*words).encode()
+    saying, result = pg(database, gzip.compress(form(plain)), tmp_path)
+    assert (saying, result.returncode) == (soundness, code), result
+    assert bool(result.stderr) is (code != 0)
+
+
+def test_an_archive_that_this_pg_restore_does_not_read_is_no_damage(
+    database: Server,
+    tmp_path: Path,
+) -> None:
+    """One of a newer pg_dump, or packed in a way that this one was built without: unproven."""
+    folder = tmp_path / "moodle-20260310-010000"
+    words = (
+        "pg_dump",
+        *database.where,
+        "-U",
+        LOGIN,
+        "-Fd",
+        "-f",
+        f"{database.folder}/newer",
+        "postgres",
+    )
+    database.run(*words)
+    shutil.copytree(database.folder / "newer", folder)
+    shutil.rmtree(database.folder / "newer")
+    toc = bytearray((folder / "toc.dat").read_bytes())
+    toc[6] += 40  # the archive's minor version
+    (folder / "toc.dat").write_bytes(toc)
+    with pytest.raises(NotReadyError, match=r"does not read: .*unsupported version"):
+        checked(source(tmp_path, ""))
