@@ -86,7 +86,10 @@ FAST = {
     "date": 'exec /bin/date -d "+90 seconds" "$@"',
     "python3": """for word; do
     shift
-    set -- "$@" "$(printf %s "$word" | sed 's/time[.]time()/90 + time.time()/')"
+    case $word in
+    import*) word="import time; now = time.time; time.time = lambda: 90 + now(); $word" ;;
+    esac
+    set -- "$@" "$word"
 done
 exec /usr/bin/python3 "$@\"""",
 }
