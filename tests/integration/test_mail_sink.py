@@ -241,6 +241,7 @@ def test_a_killed_run_leaves_no_sink_and_a_killed_sink_no_proof(
     assert {each["domain"] for each in server["domains"]} == {"client.example", "autre.example"}
 
 
+@pytest.mark.nightly
 def test_a_sink_that_is_ended_proves_nothing_more(clean: TwoHosts, tmp_path: Path) -> None:
     """Mail is refused from then on; the record says that it is not known what would have gone."""
     try_it = "timeout 5 bash -c ': > /dev/tcp/203.0.113.25/25' && touch /srv/reached; true"
