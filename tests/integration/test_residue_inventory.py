@@ -109,7 +109,7 @@ def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> 
         "firewall inet own chain in is not as before",
         "key /srv/.ssh/authorized_keys was not there before",
         "mount /etc/cron.d/over (tmpfs) 2 was not there before",
-        "route 198.51.100.0/255.255.255.0 by 0.0.0.0 on * was not there before",
+        "route 198.51.100.0/255.255.255.0 via 0.0.0.0 dev * was not there before",
         "setting net.ipv4.ip_default_ttl is not as before",
         "socket udp 0.0.0.0:5353 was not there before",
         "user ghost was not there before",

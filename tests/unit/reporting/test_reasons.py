@@ -264,3 +264,29 @@ def test_why_a_backup_is_unusable_is_said_in_french(why: str) -> None:
         french = spoken(line)
         assert french.startswith("20260310T010000\u00a0: ")
         assert why not in french
+
+
+def sentences_of_checks() -> Iterator[str]:
+    """Return what the sources of backups say of a check in words that are always the same."""
+    for path, tree in package().items():
+        if not path.startswith("adapters/backups/"):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                place = {"Content": 0, "Checked": 2}.get(node.func.id, len(node.args))
+                for each in node.args[place : place + 1]:
+                    if isinstance(each, ast.Constant):
+                        yield str(each.value)
+
+
+def test_what_a_check_of_backups_came_to_is_said_in_french() -> None:
+    """Damage stands in red in a report: why is said there in the reader's language."""
+    sentences = {each for each in sentences_of_checks() if len(each.split()) > 2}
+    assert len(sentences) > 3
+    with speaking("fr"):
+        assert [each for each in sorted(sentences) if spoken(each) == each] == []
+        closed = "it is encrypted with age, which is not read here, and it has no checksum; "
+        assert "est chiffrée avec age" in spoken(f"{closed}write its SHA-256 beside it")
+        assert spoken("it is dated 2026-99-99 99:99:99 UTC, in the future").startswith("elle est")
+        assert "10/03/2026 03:00" in spoken("it is dated 2026-03-10 02:00:00 UTC, in the future")
+        assert "5\u00a0min" in spoken("x: it was written to less than 5m ago: it may be unfinished")

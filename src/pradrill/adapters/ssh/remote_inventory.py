@@ -219,7 +219,7 @@ def routes() -> None:
     for fields in (each.split() for each in lines_of("/proc/net/route")[1:]):
         if len(fields) > 7:  # noqa: PLR2004 link, to, by, ..., mask
             to, by, mask = (address_of(fields[place]) for place in (1, 2, 7))
-            line("route", "", f"{to}/{mask} by {by} on {fields[0]}")
+            line("route", "", f"{to}/{mask} via {by} dev {fields[0]}")
 
 
 def address_of(number: str) -> str:

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import cache
 
+from pradrill.reporting.language import formats
 from pradrill.reporting.language.i18n import N_, _
 
 SAYINGS = (
@@ -48,6 +51,47 @@ FORMS = (
     N_("%(maker)s did not come to its end: no %(name)s is there"),
     N_("its name holds characters that a playbook could take for something else"),
     N_("it is dated %(instant)s, in the future"),
+    # how backups were checked
+    N_("reading the whole dump, %(title)s of each of its files"),
+    N_("reading the whole dump, %(packing)s's checksum"),
+    N_("reading the whole dump, %(title)s"),
+    N_("reading the whole dump"),
+    N_("reading the dump"),
+    # what the check came to
+    N_("the tar archive is cut off"),
+    N_("the SQLite database is cut off"),
+    N_("the SQL dump has no end: it is cut off"),
+    N_("the SQL dump says that it was not finished"),
+    N_("it is cut off"),
+    N_("zeros stand in it, which no SQL has"),
+    N_("what made it ended with an error: %(words)s"),
+    N_("%(maker)s did not come to its end: its metadata file does not say so"),
+    N_("its %(title)s is not the one beside it"),
+    N_("its archive of logs is incomplete or damaged"),
+    N_("more stands behind its end than its maker writes"),
+    N_("its first line is a word of the tool's that made it, and no SQL: write 2> apart"),
+    N_("dumps that begin in it do not come to their end: %(count)s"),
+    N_("it is complete, but nothing would tell a changed byte; write its SHA-256 beside it"),
+    N_("nothing in it marks its end, and it has no checksum; write its SHA-256 beside it"),
+    N_(
+        "it is %(closed)s, which is not read here, and it has no checksum; "
+        "write its SHA-256 beside it"
+    ),
+    N_("packed with %(packing)s"),
+    N_("packed more than once"),
+    N_("encrypted with %(packing)s"),
+    N_("text of two bytes a letter (UTF-16)"),
+    N_("what is beside it is no checksum of it"),
+    N_("%(count)s files have no checksum; write SHA256SUMS into the folder"),
+    N_("%(name)s is gone"),
+    N_("%(name)s is not there any more"),
+    N_("not done in %(count)s s"),
+    N_("the repository was changed meanwhile"),
+    N_("this user may not see whether the logs that make it consistent are there"),
+    N_("whether the logs that make it consistent are there was not told"),
+    N_("it has no backup_manifest; run barman generate-manifest after a backup"),
+    N_("this pgbackrest does not tell; verify needs 2.45 or newer"),
+    # who holds a standby
     N_("run %(run)s (pid %(pid)s)"),
 )
 
@@ -59,7 +103,7 @@ _HELD = re.compile(
 _ONE_OF = {
     "status": r"\w+", "name": r"\S+", "log": r"\S+", "length": r"[0-9][0-9a-z]*",
     "run": r"\S+", "maker": r"[\w ]+", "backup": r"\S+", "instant": r"[0-9: -]+ UTC",
-    "pid": r"\d+",
+    "pid": r"\d+", "count": r"[0-9.e+]+", "title": r"[\w/-]+", "packing": r"[\w-]+",
 }  # fmt: skip
 _SAID = re.compile(r"(?P<who>[^:]{1,80}): (?P<words>.+)", re.DOTALL)
 
@@ -74,7 +118,7 @@ def spoken(text: str) -> str | None:
     for form, pattern in _patterns():
         match = pattern.fullmatch(text)
         if match is not None:
-            return _(form, **match.groupdict())
+            return _(form, **{name: _value(name, each) for name, each in match.groupdict().items()})
 
     busy = _HELD.fullmatch(text)
     if busy is not None:
@@ -86,6 +130,18 @@ def spoken(text: str) -> str | None:
     if quotation["who"] == "closed":  # as records of format 1 have it
         return _("closed: %(because)s", because=words)
     return f"{quotation['who']}\u00a0: {words}"
+
+
+def _value(name: str, text: str) -> str:
+    """Say a value as the report's language does."""
+    if name == "closed":
+        return spoken(text) or text
+    if name == "length":
+        return formats.respelt(text)
+    if name == "instant":
+        with suppress(ValueError):  # somebody else may have written it
+            return formats.at(datetime.strptime(text, "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC))
+    return text
 
 
 @cache

@@ -114,7 +114,7 @@ def test_what_an_older_version_did_not_note_is_not_compared() -> None:
             "file": {"/a": "12:100644:0:0:ff"},
             "user": {"ann": "1:1:/:/bin/sh:ff"},
             "setting": {"/etc/hosts": "ff"},
-            "route": {"0.0.0.0/0.0.0.0 by 192.0.2.1 on eth0": ""},
+            "route": {"0.0.0.0/0.0.0.0 via 192.0.2.1 dev eth0": ""},
         }
     )
     assert difference(before, after) == difference(after, before) == ()
