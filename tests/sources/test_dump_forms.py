@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from tests.sources.conftest import BIN, LOGIN, Server, mostly_nightly, run
 from tests.sources.databases import database, mariadb
-from tests.sources.test_bad_restores import Saying, call
+from tests.sources.test_bad_restores import SCRIPTS, Saying, call
 from tests.sources.test_dumps import checked, only, source, zstd
 
 from pradrill.domain.run.backup_integrity import Soundness
@@ -321,6 +321,53 @@ def test_a_reader_that_dies_leaves_no_half_and_runs_no_half_statement(
     assert tables(shop) == []
     assert ask(shop, "select * from elsewhere.t") == "1\n"
     ask(shop, "drop database elsewhere")
+
+
+TERMINATING = """#!/bin/sh
+[ $# = 0 ] || exec /usr/bin/mariadb "$@"
+read -r first
+case $first in
+  RENAME*) echo "$first" | /usr/bin/mariadb; kill -TERM $PPID; sleep 1 ;;
+  *) { echo "$first"; cat; } | /usr/bin/mariadb ;;
+esac
+"""
+
+
+def test_what_a_load_that_was_killed_has_left_is_gone_after_the_next(
+    shop: Path, tmp_path: Path
+) -> None:
+    """The trial beside goes also where the database is empty; one that is ended empties both."""
+    path, stub = tmp_path / NAME, tmp_path / "tools/mariadb"
+    path.write_bytes(dump(shop))
+    ask(shop, "create or replace database copy_pradrill; create table copy_pradrill.t (n int)")
+    assert load(shop, path, standing=False).returncode == 0
+    assert tables(shop) == ["t", "under"]
+    stub.parent.mkdir()
+    stub.write_text(TERMINATING)
+    stub.chmod(0o755)
+    its = {"HOME": str(shop.parent), "PATH": f"{stub.parent}:{os.environ['PATH']}"}
+    assert call("load-mariadb", path, "copy", **its).returncode != 0
+    assert tables(shop) == []
+    teardown = (SCRIPTS.parent / "teardown_wordpress.yml").read_text()
+    assert "DROP DATABASE IF EXISTS wordpress_pradrill" in teardown
+
+
+@pytest.mark.parametrize(
+    "number", ["nextval(seq)", "NEXTVAL(`copy`.`seq`)", "(next value for seq)"]
+)
+def test_a_table_that_takes_its_numbers_from_a_sequence_still_does(
+    shop: Path, tmp_path: Path, number: str
+) -> None:
+    """Tables that were renamed would ask the trial's sequence, which is gone; answers stay here."""
+    path = tmp_path / NAME
+    path.write_text(
+        f"CREATE SEQUENCE seq;\nCREATE TABLE t (id int DEFAULT {number}, n int);\n"
+        "INSERT INTO t (n) VALUES (7421);\nSELECT * FROM t;\n"
+    )
+    result = load(shop, path)
+    assert (result.returncode, result.stdout) == (0, ""), result
+    assert tables(shop) == ["seq", "t"]
+    assert ask(shop, "insert into copy.t (n) values (2); select max(id) from copy.t") == "2\n"
 
 
 def test_tables_that_lie_apart_from_their_rows_are_no_dump(shop: Path, tmp_path: Path) -> None:
