@@ -180,6 +180,17 @@ def test_nothing_is_started_where_no_server_and_no_packet_filter_is() -> None:
     assert not {"firewall", "account"} & set(here.unseen)
 
 
+def test_what_the_kernel_draws_by_itself_is_no_setting(tmp_path: Path) -> None:
+    """A key that the first listener after a boot makes is nobody's doing, and a secret."""
+    for folder, name in (("core", "netdev_rss_key"), ("ipv4", "tcp_fastopen_key"), ("ipv4", "ttl")):
+        (tmp_path / "net" / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "net" / folder / name).write_text("1")
+    script = source("remote_inventory.py").replace("/proc/sys/{", f"{tmp_path}/{{")
+    settings = look(script=script).seen["setting"]
+    assert "net.ipv4.ttl" in settings
+    assert not [each for each in settings if each.endswith("_key")]
+
+
 @pytest.fixture
 def short_path() -> Iterator[Path]:
     """Return a folder whose files have short names: the length of all together is limited, too."""

@@ -47,6 +47,7 @@ SETTINGS = (
 KERNEL = ("net/core", "net/ipv4", "vm")  # of these folders the files that lie in them
 KERNEL_FILES = ("hostname", "domainname", "sem", "shmmax", "shmall", "shmmni", "core_pattern")
 KERNEL_MOVES = ("available", "allowed")  # with the modules that are loaded
+KERNEL_SECRETS = ("_key", "_seed")  # drawn when first needed, after each boot
 DPKG = "/var/lib/dpkg/status"
 MARIADB = "/var/lib/mysql"
 POSTGRESQL = ("/var/lib/postgresql", "/var/lib/pgsql")
@@ -210,7 +211,7 @@ def settings() -> None:
         line("setting", content_of(path), path)
     paths = [f"{top}/{name}" for top in KERNEL for name in sorted(names_in(f"/proc/sys/{top}"))]
     for path in (*paths, *(f"kernel/{name}" for name in KERNEL_FILES)):
-        if not any(each in path for each in KERNEL_MOVES):
+        if not (path.endswith(KERNEL_SECRETS) or any(each in path for each in KERNEL_MOVES)):
             line("setting", content_of(f"/proc/sys/{path}"), path.replace("/", "."))
 
 
