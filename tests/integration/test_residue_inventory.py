@@ -191,6 +191,14 @@ def test_what_the_kernel_draws_by_itself_is_no_setting(tmp_path: Path) -> None:
     assert not [each for each in settings if each.endswith("_key")]
 
 
+def test_units_of_users_are_of_a_kind_that_older_versions_did_not_look_at() -> None:
+    """A baseline of before an upgrade is not compared with folders that it does not know."""
+    here = look()
+    assert "user_unit" in here.seen
+    folders = ("/etc/systemd/system/", "/usr/local/lib/systemd/")
+    assert all(each.startswith(folders) for each in here.seen.get("unit", ()))
+
+
 @pytest.fixture
 def short_path() -> Iterator[Path]:
     """Return a folder whose files have short names: the length of all together is limited, too."""

@@ -2,7 +2,8 @@
 
 Standard library only, Python 3.8 or later, never imported by pradrill. The first argument is this
 script itself, for sudo; folders whose files are compared follow. Prints lines KIND, VALUE, NAME
-with tabs between, or "!KIND" and why it cannot be seen, or not all of it. It reads files and starts
+with tabs between, without a name: the kind was looked at, or "!KIND" and why it cannot be seen, or
+not all of it. It reads files and starts
 nothing where that will do: on a slow machine starting is what costs. What it prints is read by
 domain/run/inventory_answers.py.
 """
@@ -34,10 +35,8 @@ JOBS = (
 )
 KEYS = ("authorized_keys", "authorized_keys2")
 RIGHTS = ("/etc/sudoers", "/etc/sudoers.d", "/etc/ssh/authorized_keys", "/etc/ssh/sshd_config.d")
-UNITS = (
-    *("/etc/systemd/system", "/etc/systemd/user", "/usr/local/lib/systemd"),
-    "/var/lib/systemd/linger",  # whose units run on without a login
-)
+UNITS = ("/etc/systemd/system", "/usr/local/lib/systemd")
+USER_UNITS = ("/etc/systemd/user", "/var/lib/systemd/linger")  # whose run on without a login
 SETTINGS = (
     *("/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/environment"),
     *("/etc/ld.so.preload", "/etc/rc.local", "/etc/modules-load.d", "/etc/sysctl.conf"),
@@ -82,6 +81,11 @@ def line(kind: str, value: str, name: str) -> None:
     """Print one thing; a line feed in its name is no end of it."""
     name = name.replace("\n", "?")
     sys.stdout.write(f"{kind}\t{value}\t{name}\n")
+
+
+def begin(kind: str) -> None:
+    """Print that a kind was looked at, also where nothing of it is: older versions did not."""
+    line(kind, "", "")
 
 
 def cannot(kind: str, reason: object) -> None:
@@ -199,14 +203,22 @@ def jobs() -> None:
 
 def units() -> None:
     """Print files of units; those that wait are listed with the services."""
+    for path in (each for top in UNITS for each in files_below(top)):
+        line("unit", "", path)
+
+
+def user_units() -> None:
+    """Print files of units that users start, and who has them without a login."""
+    begin("user_unit")
     homes = {each.split(":")[5] for each in lines_of("/etc/passwd") if each.count(":") > 5}  # noqa: PLR2004 seven fields
     of_users = [f"{home.rstrip('/')}/.config/systemd/user" for home in sorted(homes)]
-    for path in (each for top in (*UNITS, *of_users) for each in files_below(top)):
-        line("unit", "", path)
+    for path in (each for top in (*USER_UNITS, *of_users) for each in files_below(top)):
+        line("user_unit", "", path)
 
 
 def settings() -> None:
     """Print what says how the machine finds others and how it boots, and the kernel's settings."""
+    begin("setting")
     for path in (each for top in SETTINGS for each in files_below(top)):
         line("setting", content_of(path), path)
     paths = [f"{top}/{name}" for top in KERNEL for name in sorted(names_in(f"/proc/sys/{top}"))]
@@ -217,6 +229,7 @@ def settings() -> None:
 
 def routes() -> None:
     """Print the routes of IPv4, as the kernel has them."""
+    begin("route")
     for fields in (each.split() for each in lines_of("/proc/net/route")[1:]):
         if len(fields) > 7:  # noqa: PLR2004 link, to, by, ..., mask
             to, by, mask = (address_of(fields[place]) for place in (1, 2, 7))
@@ -486,6 +499,7 @@ LOOKS = {
     "package": packages,
     "cron": jobs,
     "unit": units,
+    "user_unit": user_units,
     "setting": settings,
     "route": routes,
     "mount": mounts,
