@@ -72,7 +72,7 @@ def test_what_one_script_does_is_not_there_for_the_next(
     )
     assert reply == (3, 'a"b\n\n', "x\n", True)
 
-    command = ["sh", "-c", "head -c 500000 /dev/zero; printf end"]
+    command = ["sh", "-c", "head -c 600000 /dev/zero; printf end"]
     reply = sessions.script(sshd.host, site, "remote_command.py", command, 20)
     assert (len(reply.out), reply.out[-3:], reply.whole) == (KEPT, "end", False)
 

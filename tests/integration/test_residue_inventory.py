@@ -13,7 +13,7 @@ from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill, write
 from tests.integration.test_leases import last_record
 
-from pradrill.adapters.ssh.interpreter import source
+from pradrill.adapters.ssh.interpreter import KEPT, source
 from pradrill.domain.run.inventory_answers import inventory
 from pradrill.domain.run.standby_inventory import StandbyInventory, difference
 from pradrill.testing.reasons import texts
@@ -180,6 +180,49 @@ def test_nothing_is_started_where_no_server_and_no_packet_filter_is() -> None:
     assert not {"firewall", "account"} & set(here.unseen)
 
 
+def test_what_the_kernel_draws_by_itself_is_no_setting(tmp_path: Path) -> None:
+    """A key that the first listener after a boot makes is nobody's doing, and a secret."""
+    for folder, name in (("core", "netdev_rss_key"), ("ipv4", "tcp_fastopen_key"), ("ipv4", "ttl")):
+        (tmp_path / "net" / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "net" / folder / name).write_text("1")
+    script = source("remote_inventory.py").replace("/proc/sys/{", f"{tmp_path}/{{")
+    settings = look(script=script).seen["setting"]
+    assert "net.ipv4.ttl" in settings
+    assert not [each for each in settings if each.endswith("_key")]
+
+
+def test_units_of_users_are_of_a_kind_that_older_versions_did_not_look_at() -> None:
+    """A baseline of before an upgrade is not compared with folders that it does not know."""
+    here = look()
+    assert "user_unit" in here.seen
+    folders = ("/etc/systemd/system/", "/usr/local/lib/systemd/")
+    assert all(each.startswith(folders) for each in here.seen.get("unit", ()))
+
+
+def test_root_is_led_nowhere_by_a_home_and_looks_at_so_many_of_its_units(tmp_path: Path) -> None:
+    """A link to / would hold up every look at the standby; it is told that it was not followed."""
+    for name in ("ann", "bob", "eve"):
+        (tmp_path / name / ".config").mkdir(parents=True)
+    (tmp_path / "ann/.config/systemd/user").mkdir(parents=True)
+    (tmp_path / "ann/.config/systemd/user/a.service").touch()
+    (tmp_path / "bob/.config/systemd").symlink_to("/")
+    (tmp_path / "eve/.config/systemd").mkdir()
+    (tmp_path / "eve/.config/systemd/user").symlink_to("/")
+    (tmp_path / "passwd").write_text(
+        "".join(f"{name}:x:1:1::{tmp_path}/{name}:/bin/sh\n" for name in ("ann", "bob", "eve"))
+    )
+    script = source("remote_inventory.py").replace("/etc/passwd", f"{tmp_path}/passwd")
+    here = look(script=script)
+    assert f"{tmp_path}/ann/.config/systemd/user/a.service" in here.seen["user_unit"]
+    assert (
+        here.unseen["user_unit"] == f"{tmp_path}/eve/.config/systemd/user leads elsewhere by a link"
+    )
+    for number in range(501):
+        (tmp_path / f"ann/.config/systemd/user/{number}").touch()
+    (tmp_path / "eve/.config/systemd/user").unlink()
+    assert "there are more than 500 below" in look(script=script).unseen["user_unit"]
+
+
 @pytest.fixture
 def short_path() -> Iterator[Path]:
     """Return a folder whose files have short names: the length of all together is limited, too."""
@@ -198,6 +241,22 @@ def test_of_too_many_files_none_is_compared(short_path: Path) -> None:
     sizes = {path: state.partition(":")[0] for path, state in files.items()}
     assert (len(files), sizes[f"{short_path}/1"], sizes[f"{short_path}/2"]) == (2_000, "1", "0")
     assert set(look(short_path / "2").seen["file"]) == {f"{short_path}/2"}
+
+
+def test_the_longest_stock_is_received(tmp_path: Path) -> None:
+    """Files with long paths beside thousands of packages lose nothing but themselves."""
+    (tmp_path / "status").write_text(
+        "".join(f"Package: lib-{n:026}\nStatus: install ok installed\n" for n in range(3_000))
+    )
+    for number in range(2_001):
+        (tmp_path / f"{number:0{max(10, 74 - len(str(tmp_path)))}}").touch()
+    script = source("remote_inventory.py").replace("/var/lib/dpkg/status", f"{tmp_path}/status")
+    python = ["/usr/bin/python3", "-I", "-S", "-c", script, "", str(tmp_path)]
+    answer = subprocess.run(python, capture_output=True, text=True, check=True).stdout
+    assert 3_000 * 40 + 150_000 < len(answer) < KEPT
+    here = inventory(answer)
+    assert len(here.seen["package"]) == 3_000
+    assert "there are more than" in here.unseen["file"]
 
 
 def test_an_honest_drill_leaves_nothing_and_does_not_wait(hosts: TwoHosts, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.quotas import ANSWER
 from pradrill.errors import UNREADABLE
 
-KEPT = 262_144  # bytes of each stream of a script, the last ones: several listings in one
+KEPT = 524_288  # bytes of each stream of a script, the last ones: several listings in one
 TOO_LONG = -2  # no exit code: what was run was ended for what it printed
 _CODES = 256  # that a process can end with
 _LONGEST_TEXT = 3 * KEPT  # bytes of a stream: one that was no text is put there by three

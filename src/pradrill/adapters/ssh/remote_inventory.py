@@ -2,9 +2,9 @@
 
 Standard library only, Python 3.8 or later, never imported by pradrill. The first argument is this
 script itself, for sudo; folders whose files are compared follow. Prints lines KIND, VALUE, NAME
-with tabs between, or "!KIND" and why it cannot be seen, or not all of it. It reads files and starts
-nothing where that will do: on a slow machine starting is what costs. What it prints is read by
-domain/run/inventory_answers.py.
+with tabs between (without a name: the kind was looked at), or "!KIND" and why it cannot be seen, or
+not all of it. It reads files and starts nothing where that will do: on a slow machine starting is
+what costs. What it prints is read by domain/run/inventory_answers.py.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # importing it costs time
     from collections.abc import Callable, Iterator
 
 LOOK, ASK = 20, 5  # seconds for each program, and for a database server's answer
-MOST, LONGEST = 2_000, 150_000  # files that are compared, and characters of all their names
+MOST, LONGEST = 2_000, 200_000  # files that are compared, and bytes of all their lines
 LARGEST = 65_536  # bytes of a file whose content is compared, too
 PASSWORD: str = globals().get("PASSWORD", "")  # given by who carries it out; never a word
 SUDO = ("sudo", "-S", "-k", "-p", "") if PASSWORD else ("sudo", "-n")
@@ -34,10 +34,10 @@ JOBS = (
 )
 KEYS = ("authorized_keys", "authorized_keys2")
 RIGHTS = ("/etc/sudoers", "/etc/sudoers.d", "/etc/ssh/authorized_keys", "/etc/ssh/sshd_config.d")
-UNITS = (
-    *("/etc/systemd/system", "/etc/systemd/user", "/usr/local/lib/systemd"),
-    "/var/lib/systemd/linger",  # whose units run on without a login
-)
+UNITS = ("/etc/systemd/system", "/usr/local/lib/systemd")
+USER_UNITS = ("/etc/systemd/user", "/var/lib/systemd/linger")  # whose run on without a login
+OF_USER = "/.config/systemd/user"  # in a home
+OF_A_HOME = 500  # files and folders of a user's own units that are looked at
 SETTINGS = (
     *("/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/environment"),
     *("/etc/ld.so.preload", "/etc/rc.local", "/etc/modules-load.d", "/etc/sysctl.conf"),
@@ -47,6 +47,7 @@ SETTINGS = (
 KERNEL = ("net/core", "net/ipv4", "vm")  # of these folders the files that lie in them
 KERNEL_FILES = ("hostname", "domainname", "sem", "shmmax", "shmall", "shmmni", "core_pattern")
 KERNEL_MOVES = ("available", "allowed")  # with the modules that are loaded
+KERNEL_SECRETS = ("_key", "_seed")  # drawn when first needed, after each boot
 DPKG = "/var/lib/dpkg/status"
 MARIADB = "/var/lib/mysql"
 POSTGRESQL = ("/var/lib/postgresql", "/var/lib/pgsql")
@@ -77,10 +78,17 @@ union all select 'account', hashtext(a::text)::text, translate(rolname, E'\\n\\t
 remote_interpreter.py would take it for one."""
 
 
-def line(kind: str, value: str, name: str) -> None:
-    """Print one thing; a line feed in its name is no end of it."""
+def line(kind: str, value: str, name: str) -> int:
+    """Print one thing, and return its bytes; a line feed in its name is no end of it."""
     name = name.replace("\n", "?")
-    sys.stdout.write(f"{kind}\t{value}\t{name}\n")
+    text = f"{kind}\t{value}\t{name}\n"
+    sys.stdout.write(text)
+    return len(text.encode(errors="backslashreplace"))
+
+
+def begin(kind: str) -> None:
+    """Print that a kind was looked at, also where nothing of it is: older versions did not."""
+    line(kind, "", "")
 
 
 def cannot(kind: str, reason: object) -> None:
@@ -135,8 +143,7 @@ def keys() -> None:
     """Print files of keys that open a login, and of what sudo grants, with their checksums."""
     if os.geteuid() != 0:
         cannot("key", "only root sees the keys of others")
-    homes = {each.split(":")[5] for each in lines_of("/etc/passwd") if each.count(":") > 5}  # noqa: PLR2004 seven fields
-    paths = [f"{home.rstrip('/')}/.ssh/{name}" for home in sorted(homes) for name in KEYS]
+    paths = [f"{home.rstrip('/')}/.ssh/{name}" for home in sorted(homes()) for name in KEYS]
     for path in (*paths, *(each for top in RIGHTS for each in files_below(top))):
         try:
             is_file = stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 pathlib costs time
@@ -198,24 +205,56 @@ def jobs() -> None:
 
 def units() -> None:
     """Print files of units; those that wait are listed with the services."""
-    homes = {each.split(":")[5] for each in lines_of("/etc/passwd") if each.count(":") > 5}  # noqa: PLR2004 seven fields
-    of_users = [f"{home.rstrip('/')}/.config/systemd/user" for home in sorted(homes)]
-    for path in (each for top in (*UNITS, *of_users) for each in files_below(top)):
+    for path in (each for top in UNITS for each in files_below(top)):
         line("unit", "", path)
+
+
+def user_units() -> None:
+    """Print files of units that users start, and who has them without a login."""
+    begin("user_unit")
+    for path in (each for top in USER_UNITS for each in files_below(top)):
+        line("user_unit", "", path)
+    for home in sorted(homes()):
+        units_below(home)
+
+
+def units_below(home: str) -> None:
+    """Print a user's own units: root is led nowhere else by a link, and looks at so many."""
+    top = f"{home.rstrip('/')}{OF_USER}"
+    if os.path.realpath(top) != os.path.realpath(home).rstrip("/") + OF_USER:
+        if os.path.isdir(top):  # noqa: PTH112 pathlib costs time
+            cannot("user_unit", f"{top} leads elsewhere by a link")
+        return
+
+    count = 0
+    for folder, _, names in os.walk(top):
+        count += 1 + len(names)
+        if count > OF_A_HOME:
+            cannot("user_unit", f"there are more than {OF_A_HOME} below {top}")
+            return
+        for name in names:
+            line("user_unit", "", f"{folder}/{name}")
+
+
+def homes() -> set[str]:
+    """Return the folders of all users."""
+    return {each.split(":")[5] for each in lines_of("/etc/passwd") if each.count(":") > 5}  # noqa: PLR2004 seven fields
 
 
 def settings() -> None:
     """Print what says how the machine finds others and how it boots, and the kernel's settings."""
+    begin("setting")
     for path in (each for top in SETTINGS for each in files_below(top)):
         line("setting", content_of(path), path)
     paths = [f"{top}/{name}" for top in KERNEL for name in sorted(names_in(f"/proc/sys/{top}"))]
     for path in (*paths, *(f"kernel/{name}" for name in KERNEL_FILES)):
-        if not any(each in path for each in KERNEL_MOVES):
+        if not (path.endswith(KERNEL_SECRETS) or any(each in path for each in KERNEL_MOVES)):
             line("setting", content_of(f"/proc/sys/{path}"), path.replace("/", "."))
 
 
 def routes() -> None:
     """Print the routes of IPv4, as the kernel has them."""
+    begin("route")
     for fields in (each.split() for each in lines_of("/proc/net/route")[1:]):
         if len(fields) > 7:  # noqa: PLR2004 link, to, by, ..., mask
             to, by, mask = (address_of(fields[place]) for place in (1, 2, 7))
@@ -457,9 +496,9 @@ def files(*roots: str) -> None:
             links = [each for each in folders if os.path.islink(f"{folder}/{each}")]  # noqa: PTH114
             folders.sort()
             for name in sorted((*names, *links)):
-                line("file", state_of(f"{folder}/{name}"), f"{folder}/{name}")
+                path = f"{folder}/{name}"
+                length += line("file", state_of(path), path)
                 count += 1
-                length += len(folder) + len(name)
                 if count > MOST or length > LONGEST:
                     cannot("file", f"there are more than {count - 1} below {', '.join(roots)}")
                     return
@@ -485,6 +524,7 @@ LOOKS = {
     "package": packages,
     "cron": jobs,
     "unit": units,
+    "user_unit": user_units,
     "setting": settings,
     "route": routes,
     "mount": mounts,

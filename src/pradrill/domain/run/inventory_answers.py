@@ -28,6 +28,7 @@ _Entry = tuple[InventoryKind, str, str] | None
 def inventory(answer: str, units: Iterable[str] = ()) -> StandbyInventory:
     """Return what the lines KIND, VALUE, NAME (with tabs) say; others are passed over.
 
+    Without a name: the kind was looked at, whether anything of it is there or not.
     "!KIND" and a reason say that a kind could not be seen, or not all of it; "stopped" and a
     folder, that a database server did not run.
     `units` are there, too.
@@ -48,6 +49,8 @@ def inventory(answer: str, units: Iterable[str] = ()) -> StandbyInventory:
             continue
 
         value, _, name = rest.partition("\t")
+        if rest == "\t":
+            stock.setdefault(word, {})
         entry = _entry(_KINDS[word], name, value)
         if entry is not None:
             names = stock.setdefault(entry[0].value, {})

@@ -29,6 +29,7 @@ class InventoryKind(StrEnum):
     CRON = "cron"  # a file of jobs
     TIMER = "timer"
     UNIT = "unit"
+    USER_UNIT = "user_unit"
     SETTING = "setting"  # of the network, of the boot, of the kernel
     ROUTE = "route"
     MOUNT = "mount"
@@ -41,14 +42,14 @@ class InventoryKind(StrEnum):
 
 COME_AND_GO = frozenset(
     {
-        *(InventoryKind.TIMER, InventoryKind.UNIT, InventoryKind.ROUTE),
-        *(InventoryKind.MOUNT, InventoryKind.SOCKET),
+        *(InventoryKind.TIMER, InventoryKind.UNIT, InventoryKind.USER_UNIT),
+        *(InventoryKind.ROUTE, InventoryKind.MOUNT, InventoryKind.SOCKET),
     }
 )
 """They end by themselves when nobody uses them: that one is gone, or another, is nobody's doing."""
 
 
-_LATER = frozenset({InventoryKind.SETTING, InventoryKind.ROUTE})
+_LATER = frozenset({InventoryKind.USER_UNIT, InventoryKind.SETTING, InventoryKind.ROUTE})
 """Kinds that older versions have not looked at, and of which every machine has something."""
 
 

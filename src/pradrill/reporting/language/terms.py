@@ -121,6 +121,7 @@ def _inventory_kinds() -> Mapping[str, str]:
         InventoryKind.CRON: pgettext("left behind", "cron file"),
         InventoryKind.TIMER: pgettext("left behind", "timer"),
         InventoryKind.UNIT: pgettext("left behind", "unit"),
+        InventoryKind.USER_UNIT: pgettext("left behind", "unit of users"),
         InventoryKind.SETTING: pgettext("left behind", "setting"),
         InventoryKind.ROUTE: pgettext("left behind", "route"),
         InventoryKind.MOUNT: pgettext("left behind", "mount"),

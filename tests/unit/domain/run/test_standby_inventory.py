@@ -107,13 +107,14 @@ def test_what_is_new_counts_and_what_idles_out_does_not(kind: InventoryKind) -> 
 
 
 def test_what_an_older_version_did_not_note_is_not_compared() -> None:
-    """Of files it noted the size, of users no password, of settings and routes nothing."""
+    """Of files it noted the size, of users no password, routes and units of theirs nothing."""
     before = StandbyInventory(seen={"file": {"/a": "12"}, "user": {"ann": "1:1:/:/bin/sh"}})
     after = StandbyInventory(
         seen={
             "file": {"/a": "12:100644:0:0:ff"},
             "user": {"ann": "1:1:/:/bin/sh:ff"},
             "setting": {"/etc/hosts": "ff"},
+            "user_unit": {"/etc/systemd/user/sockets.target.wants/dirmngr.socket": ""},
             "route": {"0.0.0.0/0.0.0.0 via 192.0.2.1 dev eth0": ""},
         }
     )
@@ -123,11 +124,19 @@ def test_what_an_older_version_did_not_note_is_not_compared() -> None:
     assert "/a" in [each.name for each in difference(before, grown)]
 
 
+def test_the_first_of_a_kind_is_new_where_the_kind_was_looked_at() -> None:
+    """A route where there was none is residue; that a kind was looked at is no name of it."""
+    before = inventory("route\t\t\nuser_unit\t\t\n")
+    assert before.seen == {"route": {}, "user_unit": {}}
+    after = inventory("route\t\t\nroute\t\t192.0.2.0/255.255.255.0 via 0.0.0.0 dev eth0\n")
+    assert [each.kind for each in difference(before, after)] == ["route"]
+
+
 def test_what_cannot_be_seen_any_more_is_not_verified_and_what_never_was_is_a_limit() -> None:
     """Nothing is said to be gone, or new, because a look was not possible."""
     users = stock(InventoryKind.USER, ann="1")
     blind = nothing_seen("sh is missing")
-    assert [each for each in texts(blind.left_by(users)) if "user" in each] == [
+    assert [each for each in texts(blind.left_by(users)) if "user:" in each] == [
         "not verified, user: sh is missing"
     ]
     assert users.left_by(blind) == ()
