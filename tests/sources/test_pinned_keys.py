@@ -25,6 +25,7 @@ from pradrill.domain.declared.backup_source import RecoveryPointSpec
 from pradrill.domain.declared.plan import PrimaryIdentity, SshAddress
 from pradrill.domain.run.host import Inventory
 from pradrill.errors import PradrillError
+from pradrill.system.command import ssh_options
 
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 RSA = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7"
@@ -77,6 +78,9 @@ CASES = {
     "by its alias": Case(True, "It {key}\n", config="HostKeyAlias IT"),
     "by no alias": Case(False, "{at} {key}\n", config="HostKeyAlias it"),
     "ssh_config's file": Case(True, user="{at} {key}\n"),
+    "ssh_config of another system": Case(
+        True, user="{at} {key}\n", config="IgnoreUnknown UseKeychain\nUseKeychain yes"
+    ),
     "ssh_config's second file": Case(True, everybodys="{at} {key}\n"),
     "revoked for everybody": Case(False, user="{at} {key}\n", everybodys="@revoked * {key}\n"),
     "ssh_config's command": Case(False, config=_COMMAND),
@@ -86,7 +90,7 @@ CASES = {
 }  # fmt: skip
 DAY = (
     *("hashed", "other letters", "revoked with its port", "a command does not count"),
-    *("ssh_config's second file", "an upper-case name"),
+    *("ssh_config's second file", "an upper-case name", "ssh_config of another system"),
 )
 
 
@@ -252,6 +256,19 @@ def test_each_side_takes_the_pinned_keys_that_openssh_takes(
         if bool(words) is case.pinned or (words and not re.search(NO_PIN, words))
     }
     assert not wrong
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_an_ssh_without_known_hosts_command_is_not_given_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bool
+) -> None:
+    """OpenSSH before 8.5 ends over an option that it does not know."""
+    refusal = 'case "$*" in *KnownHostsCommand*) exit 255;; esac\n' if old else ""
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f'#!/bin/sh\n{refusal}exec /usr/bin/ssh "$@"\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert ("KnownHostsCommand=none" in ssh_options(None, None)) is not old
 
 
 @pytest.fixture
