@@ -23,7 +23,7 @@ from pradrill.app.backups import source_of
 from pradrill.app.primary_clocks import clocks
 from pradrill.domain.declared.backup_source import RecoveryPointSpec
 from pradrill.domain.declared.plan import PrimaryIdentity, SshAddress
-from pradrill.domain.run.host import Inventory
+from pradrill.domain.run.host import Host, Inventory
 from pradrill.errors import PradrillError
 from pradrill.system.command import ssh_options
 
@@ -256,6 +256,28 @@ def test_each_side_takes_the_pinned_keys_that_openssh_takes(
         if bool(words) is case.pinned or (words and not re.search(NO_PIN, words))
     }
     assert not wrong
+
+
+@pytest.mark.parametrize("word", ["/dev/null", "none"])
+def test_keys_that_ssh_config_keeps_nowhere_are_not_put_there(
+    tmp_path: Path, ssh_config: Path, word: str
+) -> None:
+    """The line that has ssh forget them is named; a file for everybody counts all the same."""
+    everybodys = tmp_path / "everybody's"
+    ssh_config.write_text(f'UserKnownHostsFile {word}\nGlobalKnownHostsFile "{everybodys}"\n')
+    host = Host(name="web-dr", address="192.0.2.20")
+    for content in (None, f"192.0.2.21 {OTHER}\n"):
+        if content:
+            everybodys.write_text(content)
+        (problem,) = InventoryHosts([host], Inventory(content={})).problems()
+        assert problem.what.endswith("192.0.2.20 (web-dr): UserKnownHostsFile is /dev/null")
+        assert "UserKnownHostsFile ~/.ssh/known_hosts" in str(problem.hint)
+        assert problem.mend[-1].endswith("/.ssh/known_hosts")
+    everybodys.write_text(f"192.0.2.20 {OTHER}\n")
+    assert InventoryHosts([host], Inventory(content={})).problems() == []
+    everybodys.unlink()
+    (tmp_path / "pins").write_text(f"192.0.2.20 {OTHER}\n")
+    assert InventoryHosts([host], Inventory(content={}), tmp_path / "pins").problems() == []
 
 
 @pytest.mark.parametrize("old", [True, False])
