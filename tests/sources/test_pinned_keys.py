@@ -23,8 +23,9 @@ from pradrill.app.backups import source_of
 from pradrill.app.primary_clocks import clocks
 from pradrill.domain.declared.backup_source import RecoveryPointSpec
 from pradrill.domain.declared.plan import PrimaryIdentity, SshAddress
-from pradrill.domain.run.host import Inventory
+from pradrill.domain.run.host import Host, Inventory
 from pradrill.errors import PradrillError
+from pradrill.system.command import ssh_options
 
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 RSA = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7"
@@ -77,6 +78,9 @@ CASES = {
     "by its alias": Case(True, "It {key}\n", config="HostKeyAlias IT"),
     "by no alias": Case(False, "{at} {key}\n", config="HostKeyAlias it"),
     "ssh_config's file": Case(True, user="{at} {key}\n"),
+    "ssh_config of another system": Case(
+        True, user="{at} {key}\n", config="IgnoreUnknown UseKeychain\nUseKeychain yes"
+    ),
     "ssh_config's second file": Case(True, everybodys="{at} {key}\n"),
     "revoked for everybody": Case(False, user="{at} {key}\n", everybodys="@revoked * {key}\n"),
     "ssh_config's command": Case(False, config=_COMMAND),
@@ -86,7 +90,7 @@ CASES = {
 }  # fmt: skip
 DAY = (
     *("hashed", "other letters", "revoked with its port", "a command does not count"),
-    *("ssh_config's second file", "an upper-case name"),
+    *("ssh_config's second file", "an upper-case name", "ssh_config of another system"),
 )
 
 
@@ -252,6 +256,41 @@ def test_each_side_takes_the_pinned_keys_that_openssh_takes(
         if bool(words) is case.pinned or (words and not re.search(NO_PIN, words))
     }
     assert not wrong
+
+
+@pytest.mark.parametrize("word", ["/dev/null", "none"])
+def test_keys_that_ssh_config_keeps_nowhere_are_not_put_there(
+    tmp_path: Path, ssh_config: Path, word: str
+) -> None:
+    """The line that has ssh forget them is named; a file for everybody counts all the same."""
+    everybodys = tmp_path / "everybody's"
+    ssh_config.write_text(f'UserKnownHostsFile {word}\nGlobalKnownHostsFile "{everybodys}"\n')
+    host = Host(name="web-dr", address="192.0.2.20")
+    for content in (None, f"192.0.2.21 {OTHER}\n"):
+        if content:
+            everybodys.write_text(content)
+        (problem,) = InventoryHosts([host], Inventory(content={})).problems()
+        assert problem.what.endswith("192.0.2.20 (web-dr): UserKnownHostsFile is /dev/null")
+        assert "UserKnownHostsFile ~/.ssh/known_hosts" in str(problem.hint)
+        assert problem.mend[-1].endswith("/.ssh/known_hosts")
+    everybodys.write_text(f"192.0.2.20 {OTHER}\n")
+    assert InventoryHosts([host], Inventory(content={})).problems() == []
+    everybodys.unlink()
+    (tmp_path / "pins").write_text(f"192.0.2.20 {OTHER}\n")
+    assert InventoryHosts([host], Inventory(content={}), tmp_path / "pins").problems() == []
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_an_ssh_without_known_hosts_command_is_not_given_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bool
+) -> None:
+    """OpenSSH before 8.5 ends over an option that it does not know."""
+    refusal = 'case "$*" in *KnownHostsCommand*) exit 255;; esac\n' if old else ""
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f'#!/bin/sh\n{refusal}exec /usr/bin/ssh "$@"\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert ("KnownHostsCommand=none" in ssh_options(None, None)) is not old
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pradrill.app.author import user
 from pradrill.app.composition import App
 from pradrill.app.discreet_progress import DiscreetProgress
 from pradrill.app.killed_sabotages import sweep_sabotages
-from pradrill.app.output import hold_up_nothing
+from pradrill.app.output import nothing_held_up
 from pradrill.app.primary_clocks import clocks
 from pradrill.app.reading import warn
 from pradrill.app.tools import closing, tools_for
@@ -64,13 +64,13 @@ def launch(  # noqa: PLR0913 what a run may be told
         return run_drill(first, tools, cancellation, disruption=disruption)
 
 
+@nothing_held_up()
 def sweep(app: App, progress: Progress, spare: Collection[str] = ()) -> list[RunRecord]:
     """Tear down and record the runs whose process was killed, but for those to `spare`.
 
     A crashed run that cannot be torn down now is told on stderr and found again next time. A signal
     ends the command once that is done.
     """
-    hold_up_nothing()
     sweep_sabotages(app)
     progress = DiscreetProgress(progress, app.secrets.masker)
     cancellation = Cancellation(progress.say)

@@ -118,10 +118,17 @@ def owned() -> Iterator[None]:
         sys.stdin, sys.stdout, sys.stderr = streams
 
 
-def hold_up_nothing() -> None:
-    """Let no reader hold up what is done from here on: it is waited for once, not for ever."""
-    for outlet in _outlets():
+@contextmanager
+def nothing_held_up() -> Iterator[None]:
+    """Let no reader hold up what is done meanwhile: it is waited for once, not for ever."""
+    before = [(outlet, outlet.patience) for outlet in _outlets()]
+    for outlet, _ in before:
         outlet.patience = _PATIENCE
+    try:
+        yield
+    finally:
+        for outlet, patience in before:
+            outlet.patience = patience
 
 
 def beside_deeds() -> None:
@@ -130,8 +137,8 @@ def beside_deeds() -> None:
     Its exit code is that of the run, of the teardown, of what is removed; no reader holds it up,
     nor its end: whoever waits for the code would wait for ever.
     """
-    hold_up_nothing()
     for outlet in _outlets():
+        outlet.patience = _PATIENCE
         outlet.forgiven = True
 
 

@@ -25,9 +25,10 @@ def edits(plan: RunPlan, playbooks: Collection[Path] | None = None) -> tuple[Pat
 
     now = [hashed(path, path.read_bytes()) for path in paths]
     then = [*plan.files]
+    looked_beside = _looked_beside(plan)
     if plan.around is not None:
         planned_paths = {file.path for file in plan.files}
-        now += around(drill.playbooks(), drill.standby.inventories, planned_paths).files
+        now += around(drill.playbooks(), looked_beside, planned_paths).files
         then += plan.around.files
 
     hashes_now, hashes_then = _by_path(now), _by_path(then)
@@ -38,12 +39,19 @@ def edits(plan: RunPlan, playbooks: Collection[Path] | None = None) -> tuple[Pat
     if playbooks is None:
         return tuple(edited)
 
-    inventories = drill.standby.inventories
-    beside = around(playbooks, inventories, ()).files
-    theirs = {*playbooks, *inventories, *(each.path for each in beside)}
+    beside = around(playbooks, looked_beside, ()).files
+    theirs = {*playbooks, *drill.standby.inventories, *(each.path for each in beside)}
     folders = {playbook.parent for playbook in playbooks}
-    folders |= {each.parent / name for each in inventories for name in BESIDE_INVENTORY}
+    folders |= {each.parent / name for each in looked_beside for name in BESIDE_INVENTORY}
     return tuple(path for path in edited if path in theirs or _is_gone(path, folders))
+
+
+def _looked_beside(plan: RunPlan) -> tuple[Path, ...]:
+    """Return the inventories whose neighbours were hashed: of an older run not the hypervisor's."""
+    if plan.around is not None and plan.around.inventories is not None:
+        return plan.around.inventories
+    own = plan.drill.standby.inventory_file
+    return () if own is None else (own,)
 
 
 def _is_gone(path: Path, folders: Collection[Path]) -> bool:

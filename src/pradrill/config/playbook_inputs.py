@@ -99,7 +99,7 @@ class _Looked:
 
 
 def around(
-    playbooks: Iterable[Path], inventories: Iterable[Path], excluded: Collection[Path]
+    playbooks: Iterable[Path], inventories: Collection[Path], excluded: Collection[Path]
 ) -> Around:
     """Look at what lies beside playbooks and inventories; what is `excluded` is hashed already."""
     inputs = _Looked()
@@ -123,6 +123,7 @@ def around(
     return Around(
         files=tuple(hashed(path, content) for path, content in fresh),
         left_out=tuple(inputs.left_out()),
+        inventories=tuple(inventories),
     )
 
 

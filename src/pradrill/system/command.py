@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from threading import Thread
 from typing import IO, Any, NamedTuple
@@ -23,6 +24,7 @@ from pradrill.system.processes import MARKER
 _TICK = 0.05
 _READING = 60.0  # longer than a folder behind SFTP may be silent
 _FEW_WORDS = 65_536
+_ASKING = 10.0
 _PATIENCE = 2.0  # between the polite end and the other one
 _SSH_WORDS = "ssh-words"
 OF_SSH = "subprocess ssh: "
@@ -188,11 +190,11 @@ def ssh_options(known_hosts: Path | None, private_key: Path | None) -> list[str]
     The keys are those of the given file alone, or of the files in which ssh itself looks for them:
     what a command or the name service says pins nothing.
     """
+    tool = shutil.which("ssh", path=environment({})["PATH"])
     options = {
         "BatchMode": "yes",
         "StrictHostKeyChecking": "yes",
-        "IgnoreUnknown": "KnownHostsCommand",  # before OpenSSH 8.5
-        "KnownHostsCommand": "none",
+        **({"KnownHostsCommand": "none"} if tool is None or _has_known_hosts_command(tool) else {}),
         "VerifyHostKeyDNS": "no",
         "NoHostAuthenticationForLocalhost": "no",
         "UpdateHostKeys": "no",
@@ -208,6 +210,22 @@ def ssh_options(known_hosts: Path | None, private_key: Path | None) -> list[str]
     if private_key is not None:
         options |= {"IdentityFile": _quoted(private_key), "IdentitiesOnly": "yes"}
     return [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+
+
+@cache
+def _has_known_hosts_command(ssh: str) -> bool:
+    """Tell whether an ssh has the option, as since OpenSSH 8.5: before, it ends over it.
+
+    IgnoreUnknown would do, and outrank the user's own: ssh takes the first.
+    """
+    words = [ssh, "-F", "none", "-G", "-o", "KnownHostsCommand=none", "x"]
+    try:
+        answer = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_ASKING, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):  # unknown: rather refused than led by a command
+        return True
+    return answer.returncode == 0
 
 
 def _quoted(path: Path) -> str:

@@ -15,7 +15,7 @@ from tests.integration.house import build, pradrill, seal_with_a_key
 
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.register.entry import EntryKind
-from pradrill.errors import ExitCode
+from pradrill.errors import ExitCode, RecordError
 from pradrill.register.sealing.publishing import newest_pushed
 from pradrill.register.verification.acknowledge import acknowledge
 from pradrill.register.verification.verify import verify
@@ -117,6 +117,37 @@ def test_a_key_that_is_back_signs_and_says_what_it_does_not_vouch_for(
     assert trouble.what.startswith("nobody vouches for entries 3 to 3: ")
     assert acknowledge(store.register, START, by="ops", because="the key was away")
     assert verify(state).troubles == []
+
+
+def test_a_head_that_had_no_room_leaves_the_one_before_signed(
+    tmp_path: Path, seal: Callable[..., Any], new_key: Callable[..., Path]
+) -> None:
+    """An entry without the key that could not be written changes nothing of what was signed."""
+    key, state = new_key(tmp_path), tmp_path / "state"
+    register = seal(state, Sealing(key=key)).store.register
+    register.append(EntryKind.ANNOTATION, {"text": "signed"}, START)
+    names = ("register", "register.head", "register.head.sig", "register.signed")
+
+    def contents() -> dict[str, bytes]:
+        return {name: (state / name).read_bytes() for name in names if (state / name).exists()}
+
+    before = contents()
+    (draft := state / ".register.head.draft").mkdir()  # as a disk without room for the head alone
+    away = key.rename(key.with_name("away"))
+    with pytest.raises(RecordError, match=r"register\.head"):
+        register.append(EntryKind.ANNOTATION, {"text": "lost"}, START)
+    draft.rmdir()
+    assert contents() == before
+    assert verify(state).troubles == []
+
+    register.append(EntryKind.ANNOTATION, {"text": "unsigned"}, START)
+    before = contents()
+    draft.mkdir()
+    with pytest.raises(RecordError, match=r"register\.head"):
+        register.append(EntryKind.ANNOTATION, {"text": "lost"}, START)
+    draft.rmdir()
+    assert contents() == before, "the head before is another than the signed one"
+    away.rename(key)
 
 
 def test_only_trusted_keys_count(

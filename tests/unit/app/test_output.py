@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import threading
 import time
+from argparse import Namespace
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from tests.support.status_house import StatusHouse
 
-from pradrill.app.output import Outlet, text
+from pradrill.app import launch, output
+from pradrill.app.composition import App
+from pradrill.app.output import Outlet, beside_deeds, text
+from pradrill.testing import FakeProgress
 
 
 @pytest.fixture
@@ -73,6 +80,45 @@ def test_a_reader_that_is_slow_loses_nothing_outside_of_a_run(pipe: tuple[int, i
     reader.join()
     assert len(b"".join(pieces)) == 500_000
     assert outlet.failure is None
+
+
+@pytest.mark.parametrize("acts", [False, True])
+def test_a_reader_has_time_again_once_killed_runs_are_swept(
+    pipe: tuple[int, int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    acts: bool,
+) -> None:
+    """Only the teardown itself waits for nobody, and a command that acts."""
+    receiver, writer = pipe
+    monkeypatch.setattr(output, "_PATIENCE", 0.1)
+    house = StatusHouse(tmp_path, ["moodle"])
+    outlet = Outlet(writer)
+    stream = text(outlet)
+    meanwhile: list[float | None] = []
+    with monkeypatch.context() as context:
+        context.setattr(sys, "stdout", stream)
+        context.setattr(launch, "sweep_sabotages", lambda _: meanwhile.append(outlet.patience))
+        if acts:
+            beside_deeds()
+        app = App(Namespace(drills=house.drills, state=house.state, log=None))
+        launch.sweep(app, FakeProgress())
+    assert meanwhile == [0.1]
+
+    pieces: list[bytes] = []
+
+    def read() -> None:
+        time.sleep(0.4)
+        while piece := os.read(receiver, 1 << 16):
+            pieces.append(piece)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    stream.write("x" * 500_000)
+    stream.flush()
+    os.close(writer)
+    reader.join()
+    assert (len(b"".join(pieces)) == 500_000) is not acts
 
 
 def test_a_full_disk_is_a_failure() -> None:

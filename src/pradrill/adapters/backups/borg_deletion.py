@@ -103,7 +103,7 @@ def _refuse_sftp(server: _Server, bounds: Bounds) -> None:
     port = ["-P", str(its.port)] if its.port else []
     options = ["-o", "LogLevel=VERBOSE", *server.options, *port]
     answer = run(
-        ["sftp", "-S", "ssh", *options, "-b", "-", login],
+        ["sftp", "-S", "ssh", *options, "-b", "-", "--", login],
         bounds,
         extra={},
         package="openssh-client",

@@ -14,7 +14,7 @@ from shutil import which
 from pradrill.adapters.standbys.connections import close_connections
 from pradrill.adapters.standbys.files import write_private
 from pradrill.adapters.standbys.pinned_keys import PinnedKeys
-from pradrill.adapters.standbys.ssh_route import hops, routes
+from pradrill.adapters.standbys.ssh_route import NOWHERE, hops, routes
 from pradrill.domain.run.host import Host, HostFacts, Inventory, Site, ssh_config
 from pradrill.domain.run.host_answers import known_hosts_name, last_line
 from pradrill.domain.run.mending import new_key, pinning
@@ -24,6 +24,11 @@ from pradrill.system import ssh_sockets as sockets
 from pradrill.system.command import as_root
 
 _DEADLINE = 10
+_USUAL = Path("~/.ssh/known_hosts")
+_NOT_KEPT = (
+    f"Write UserKnownHostsFile {_USUAL} for it in your ssh_config, or known_hosts in the drill's "
+    "standby, and have the key in that file."
+)
 _NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
 
 
@@ -127,6 +132,11 @@ class InventoryHosts:
             pins = self._pins(host)
             if what := pins.unreadable():
                 problems[what] = Impediment(what, "Let this user read it, or take it away.")
+            elif self._known_hosts is None and host.pin_files[:1] == (NOWHERE,):
+                if not pins.of(host):
+                    what = f"your ssh_config keeps no host key of {_label(host)}"
+                    what += f": UserKnownHostsFile is {NOWHERE}"
+                    problems[what] = Impediment(what, _NOT_KEPT, pinning(host, _USUAL.expanduser()))
             elif not any(path.is_file() for path in pins.files):
                 missing.setdefault(pins.files[0], []).append(host)
             elif not pins.of(host):
@@ -145,7 +155,8 @@ class InventoryHosts:
         """Return the keys that count for a host as ssh would reach it."""
         if self._known_hosts is not None:
             return PinnedKeys((self._known_hosts,))
-        return PinnedKeys(host.pin_files or (Path("~/.ssh/known_hosts").expanduser(),))
+        files = host.pin_files or (_USUAL.expanduser(),)
+        return PinnedKeys([path for path in files if path != NOWHERE])
 
     def _login_problems(self) -> Iterator[Impediment]:
         try:

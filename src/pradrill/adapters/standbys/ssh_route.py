@@ -6,6 +6,7 @@ and nothing else of the user's counts.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,8 @@ from pradrill.errors import NotReadyError
 
 _DEADLINE = 30  # seconds; the user's configuration may run commands of theirs (Match exec)
 _MOST_JUMPS = 5
+NOWHERE = Path(os.devnull)
+"""What ssh_config names instead of a file of pinned keys, to have none."""
 
 
 def routes(hosts: Sequence[Host]) -> tuple[Host, ...]:
@@ -146,10 +149,13 @@ def _settings_of(host: Host, words: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _pin_files(settings: dict[str, list[str]]) -> tuple[Path, ...]:
-    """Return the files of pinned keys, the user's first; ssh divides them by blanks."""
+    """Return the files of pinned keys, the user's first; ssh divides them by blanks.
+
+    None at all is /dev/null, as most write it.
+    """
     values = (settings.get(f"{whose}knownhostsfile", []) for whose in ("user", "global"))
     names = (name for each in values for value in each for name in re.split(" (?=[/~])", value))
-    return tuple(Path(name).expanduser() for name in names if name != "none")
+    return tuple(NOWHERE if name == "none" else Path(name).expanduser() for name in names)
 
 
 def _own_key(host: Host, settings: dict[str, list[str]]) -> Path | None:

@@ -126,7 +126,7 @@ def _server_of(place: str) -> BackupServer | None:
     if re.match(r"(sftp|ssh)://", place) and (its := ssh_place(place)) is not None:
         path = re.sub(r"^//", "/", its.path)
         return BackupServer(its.host, its.user or "root", its.port or 22, path)
-    match = re.fullmatch(r"sftp:(?:([^@:]+)@)?([^:]+):(.+)", place)
+    match = re.fullmatch(r"sftp:(?!-)(?:([^@:]+)@)?([^:]+):(.+)", place)
     return BackupServer(match[2], match[1] or "root", 22, match[3]) if match else None
 
 

@@ -40,7 +40,7 @@ def _place(value: str) -> str:
     if re.match(r"sftp:(?!//)[^/]*\[", value):
         msg = "an IPv6 address goes into sftp://user@[address]:port//path, as restic reads it"
         raise ValueError(msg)
-    if value.startswith("-") or not value.isprintable() or not _has_host(value):
+    if value.startswith(("-", "sftp:-")) or not value.isprintable() or not _has_host(value):
         msg = f'"{value}" is not the place of a repository'
         raise ValueError(msg)
 

@@ -53,6 +53,9 @@ class Around(Model):
 
     files: tuple[FileHash, ...] = ()
     left_out: tuple[str, ...] = Field(default=(), description="what was not hashed, and why")
+    inventories: tuple[Path, ...] | None = Field(
+        default=None, description="those it was looked beside; older records: the standby's own"
+    )
 
 
 class PlannedHost(Model):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 _LAST_PORT = 65_535
 _ADDRESS = re.compile(
-    r"\w+://(?:(?P<user>[^/@]*)@)?"
+    r"\w+://(?:(?P<user>(?!-)[^/@]*)@)?"
     r"(?:\[(?P<six>[0-9A-Fa-f:.]+)(?:%(?:25(?=\w))?(?P<zone>\w[\w.-]*))?\]"
     r"|(?P<name>[^-:/@\[\]][^:/@\[\]]*))"
     r"(?::(?P<port>[0-9]{1,5}))?(?P<path>/.*)",

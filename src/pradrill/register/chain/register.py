@@ -45,7 +45,14 @@ from pradrill.register.chain.lines import (
     parse_head,
     seals_in,
 )
-from pradrill.register.chain.vouching import SIGNED, is_signed, keep_signed, signed_heads, vouched
+from pradrill.register.chain.vouching import (
+    SIGNED,
+    is_signed,
+    keep_signed,
+    restore_signed,
+    signed_heads,
+    vouched,
+)
 from pradrill.system.durable_files import (
     content_of,
     opened,
@@ -382,6 +389,7 @@ class Register:
         with suppress(OSError, RecordError):
             if self.head() != head:
                 os.truncate(self.path, end)
+                restore_signed(self.state)
 
     def _write_lines(self, end: int, content: bytes) -> None:
         try:

@@ -49,6 +49,14 @@ def keep_signed(state: Path) -> None:
         write_whole(state / SIGNED, content_of(state / HEAD) + signature, 0o600)
 
 
+def restore_signed(state: Path) -> None:
+    """Give the head that was kept its signature back, if it still stands. Raises OSError."""
+    text, _, signature = content_of(state / SIGNED).partition(b"\n")
+    if content_of(state / HEAD) == text + b"\n":
+        write_whole(state / HEAD_SIGNATURE, signature, 0o600)
+        (state / SIGNED).unlink()
+
+
 def vouched(heads: list[Head], hashes: list[str]) -> int:
     """Return how many of the lines, from the first on, the signed heads vouch for."""
     return max(

@@ -17,6 +17,8 @@ from pradrill.domain.values.ssh_place import SshPlace, ssh_place
         ("sftp://u@host:65536/b", None),
         ("sftp://u@host:0/b", None),
         ("sftp://u@-oProxyCommand=x/b", None),
+        ("ssh://-oProxyCommand=x@h/x", None),
+        ("sftp://-l@h/x", None),
         ("sftp://u@host", None),
         ("/srv/dumps", None),
     ],
