@@ -57,7 +57,7 @@ def test_mariadb_is_restarted_only_while_it_is_not_quiet(tmp_path: Path) -> None
             text=True,
             check=True,
         ).stdout.split()
-        for state in ("OFF", "DISABLED", "OFF")
+        for state in ("ON", "OFF", "ON")
     ]
     assert course == [["restart"], ["start"], ["start", "restart"]]
 
@@ -74,7 +74,7 @@ def test_mariadb_is_given_room_and_never_less_than_it_has(tmp_path: Path) -> Non
     )
     subprocess.run(["sh", "-c", stubs + script], check=True)
     settings = (tmp_path / "mariadb.conf.d/99-pradrill.cnf").read_text("utf-8")
-    quiet = "[mariadbd]\nevent_scheduler = DISABLED\nskip_slave_start\n"
+    quiet = "[mariadbd]\nevent_scheduler = OFF\nskip_slave_start\n"
     assert re.fullmatch(re.escape(quiet) + r"innodb-buffer-pool-size = [1-9]\d*M\n", settings)
 
 

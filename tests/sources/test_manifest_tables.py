@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests.sources.conftest import Server, run
 from tests.sources.databases import database, mariadb  # noqa: F401 fixtures
+from tests.sources.test_bad_restores import call
 
 SCRIPT = Path(__file__).parents[2] / "playbooks/files/manifest-tables"
 SHOP = (
@@ -31,13 +32,17 @@ class Kit:
         self.client = client
         self._database = shop
         self.sql = sql
-        self._environment = environment
+        self.environment = {**os.environ, **environment}
+
+    def on(self, name: str) -> Kit:
+        """Return the kit on another database of the same server."""
+        return Kit(self.client, self.sql, name, **self.environment)
 
     def call(self, *words: str | Path) -> tuple[int, str]:
         """Run the script; return its code and what it prints."""
         process = subprocess.run(
             [sys.executable, SCRIPT, words[0], self.client, self._database, *words[1:]],
-            env={**os.environ, **self._environment},
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -66,10 +71,11 @@ def on_mariadb(mariadb: Path) -> Kit:  # noqa: F811 the fixture
     """Return the kit on a MariaDB with a shop."""
 
     def sql(statement: str) -> None:
-        run(["mariadb", f"--socket={mariadb}", "-uroot", "-e", statement], env={})
+        run(["mariadb", f"--socket={mariadb}", "-uroot", "--comments", "-e", statement], env={})
 
     number = "int auto_increment"
-    sql(f"create or replace database shop; use shop; {SHOP.format(number=number)}")
+    sql("set foreign_key_checks = 0; create or replace database shop")
+    sql(f"use shop; {SHOP.format(number=number)}")
     (mariadb.parent / ".my.cnf").write_text(f"[client]\nsocket={mariadb}\nuser=root\n")
     return Kit("mariadb", lambda text: sql(f"use shop; {text}"), HOME=str(mariadb.parent))
 
@@ -159,3 +165,211 @@ def test_a_sequence_that_is_behind_is_named(on_postgresql: Kit, tmp_path: Path) 
     on_postgresql.sql("select setval('people_id_seq', 1)")
     (fault,) = on_postgresql.wrong(manifest, "columns")
     assert fault == "people_id_seq would give a number that is taken"
+
+
+WHOLE = {
+    "mariadb": (
+        "create view newest as select max(id) n from orders; create sequence numbers;"
+        "create table history (n int) with system versioning;"
+        "create table parts (n int primary key, of int, constraint in_order foreign key (of)"
+        " references orders (id), constraint is_some check (n > 0));"
+        "create trigger guard before insert on people for each row begin\n-- d'été\n"
+        "set new.name = '# kept'; /* so */ end;"
+        "create definer = gone@localhost function total(a int, b int) returns int return a + b;"
+        "create definer = gone@localhost procedure tidy() begin\n# all\ndelete from orders; end;"
+        "create event by_night on schedule every 1 day do begin /* all */ delete from orders; end;"
+        "create event once on schedule at now() + interval 1 hour do delete from orders;"
+        "create event until_then on schedule every 1 day ends now() + interval 2 day do set @a = 1"
+    ),
+    "postgresql": (
+        "create view newest as select max(id) n from orders;"
+        "create materialized view sums as select count(*) n from people; create sequence numbers;"
+        "create type mood as enum ('so', 'la'); create domain positive as int check (value > 0);"
+        "create type pair as (a int, b text); create type span as range (subtype = int);"
+        "create table parts (n int primary key check (n > 0), kin int constraint in_order"
+        " references orders (id), day date) partition by range (n);"
+        "create table parts_1 partition of parts for values from (1) to (100);"
+        "create function total(a int, b int) returns int language sql as 'select a + b';"
+        "create function total(a text) returns int language sql begin atomic select 1; end;"
+        "create procedure tidy() language sql as 'delete from orders';"
+        "create aggregate last_one(int) (sfunc = int4larger, stype = int);"
+        "create function guarded() returns trigger language plpgsql as 'begin return new; end';"
+        "create trigger guard before insert on people for each row execute function guarded();"
+        "create trigger each_part after insert on parts for each row execute function guarded();"
+        "create function noted() returns event_trigger language plpgsql as 'begin end';"
+        "create event trigger notes on sql_drop execute function noted();"
+        "create policy own on people using (true); alter table people enable row level security;"
+        "create rule nothing as on delete to orders do instead nothing;"
+        "create statistics together on id, name from people; create extension pg_trgm;"
+        "create operator === (leftarg = int, rightarg = int, function = total);"
+        "select lo_create(4711)"
+    ),
+}
+"""A shop with one of every sort of thing that is no table."""
+
+GONE = {
+    "mariadb": {
+        "drop view newest": "view newest",
+        "drop sequence numbers": "sequence numbers",
+        "drop table history": "system versioned history",
+        "alter table parts drop foreign key in_order": "foreign key in_order of parts",
+        "alter table parts drop constraint is_some": "check is_some of parts",
+        "drop trigger guard": "trigger guard",
+        "drop function total": "function total",
+        "drop procedure tidy": "procedure tidy",
+        "drop event by_night": "event by_night",
+    },
+    "postgresql": {
+        "drop event trigger notes": "event trigger notes",
+        "drop view newest": "view public.newest",
+        "drop materialized view sums": "materialized view public.sums",
+        "drop sequence numbers": "sequence public.numbers",
+        "drop type mood": "type public.mood",
+        "drop domain positive": "type public.positive",
+        "drop type pair": "type public.pair",
+        "drop type span": "type public.span",
+        "alter table parts drop constraint in_order": "table constraint in_order on public.parts",
+        "drop operator === (int, int)": "operator public.===(integer,integer)",
+        "drop function total(int, int)": "function public.total(integer,integer)",
+        "drop function total(text)": "function public.total(pg_catalog.text)",
+        "drop procedure tidy()": "procedure public.tidy()",
+        "drop aggregate last_one(int)": "aggregate public.last_one(integer)",
+        "drop trigger guard on people": "trigger guard on public.people",
+        "drop trigger each_part on parts": "trigger each_part on public.parts",
+        "drop policy own on people": "policy own on public.people",
+        "alter table people disable row level security": "row security of public.people",
+        "drop rule nothing on orders": "rule nothing on public.orders",
+        "drop statistics together": "statistics object public.together",
+        "drop extension pg_trgm": "extension pg_trgm",
+        "select lo_unlink(4711)": "large objects",
+    },
+}
+"""How each goes → what the check calls it."""
+
+OTHERS = {
+    "mariadb": {
+        "create or replace trigger guard before insert on people for each row set new.name = 'x'":
+            "trigger guard",
+        "create or replace trigger guard after insert on people for each row begin end":
+            "trigger guard",
+        "create or replace function total(a int, b int) returns int return a - b": "function total",
+        "create or replace procedure tidy(a int) delete from orders": "procedure tidy",
+        "alter event by_night on schedule every 2 day": "event by_night",
+        "create or replace view newest as select null n": "view newest",
+    },
+    "postgresql": {
+        "create or replace function total(a int, b int) returns int language sql as 'select 0'":
+            "function public.total(integer,integer)",
+        "alter table people disable trigger guard": "trigger guard on public.people",
+        "refresh materialized view sums with no data": "materialized view public.sums",
+        "alter type mood add value 'si'": "type public.mood",
+    },
+}  # fmt: skip
+"""What is there and does something else → what the check calls it."""
+
+
+@pytest.fixture(params=["mariadb", "postgresql"])
+def whole(request: pytest.FixtureRequest) -> Kit:
+    """Return the kit on each server with a shop of every sort of thing."""
+    return all_of(request.getfixturevalue(f"on_{request.param}"))
+
+
+def all_of(kit: Kit) -> Kit:
+    """Return the kit with a shop of every sort of thing."""
+    if kit.client == "mariadb":
+        kit.sql("\ndelimiter ;;\n" + WHOLE["mariadb"].replace(";create", ";;\ncreate"))
+    else:
+        kit.sql(WHOLE["postgresql"])
+    return kit
+
+
+def test_what_is_no_table_and_is_missing_is_named(whole: Kit, tmp_path: Path) -> None:
+    """Views, triggers, routines, events, types, policies, constraints; what is left out is not."""
+    whole.write(manifest := tmp_path / "manifest.json")
+    assert whole.wrong(manifest, "columns") == []
+    cases = [*GONE[whole.client].items()]
+    for start in range(0, len(cases), 8):  # a check names no more than twenty
+        whole.sql("; ".join(statement for statement, _ in cases[start : start + 8]))
+        left_out = [f"-{name}" for _, name in cases[:start]]
+        missing = [f"the {name} is missing" for _, name in cases[start : start + 8]]
+        wrong = whole.wrong(manifest, "columns", *left_out)
+        assert sorted(each for each in wrong if each.startswith("the ")) == sorted(missing)
+    older = {
+        part: each for part, each in json.loads(manifest.read_text()).items() if part != "others"
+    }
+    manifest.write_text(json.dumps(older), encoding="utf-8")
+    assert not [each for each in whole.wrong(manifest, "columns") if each.startswith("the ")]
+
+
+def test_what_is_no_table_and_does_another_thing_is_named(whole: Kit, tmp_path: Path) -> None:
+    """A trigger, routine or event of the same name with another body or state is another one."""
+    whole.write(manifest := tmp_path / "manifest.json")
+    for statement, name in OTHERS[whole.client].items():
+        whole.sql(statement)
+        assert f"the {name} is another" in whole.wrong(manifest, "columns"), statement
+    more = "create view more as select 1 n"
+    whole.sql(more)
+    prefix = "public." if whole.client == "postgresql" else ""
+    assert f"the view {prefix}more was not there" in whole.wrong(manifest, "columns")
+    assert not [each for each in whole.wrong(manifest, "columns", "*") if "was not there" in each]
+
+
+OPTIONS = ("--routines", "--events", "--triggers")
+
+
+def test_a_dump_with_all_options_brings_all_of_mariadb_back(
+    on_mariadb: Kit,
+    tmp_path: Path,
+) -> None:
+    """By the shipped loader or a client that takes comments out; what an option left is named."""
+    kit, env = all_of(on_mariadb), on_mariadb.environment
+    kit.sql(
+        "drop event by_night; create event by_night on schedule every 1 day do delete from orders"
+    )
+    kit.write(manifest := tmp_path / "manifest.json")
+    client = ["mariadb", "--skip-comments", "copy"]
+    dump = tmp_path / "shop.sql"
+
+    def faults(*options: str, shipped: bool = True) -> list[str]:
+        dump.write_bytes(subprocess.check_output(["mariadb-dump", *options, "shop"], env=env))
+        kit.sql("set foreign_key_checks = 0; create or replace database copy")
+        if shipped:
+            result = call("load-mariadb", dump, "copy", **env)
+            assert result.returncode == 0, result.stderr
+        else:
+            with dump.open() as file:
+                subprocess.run(client, check=True, stdin=file, env=env)
+        return kit.on("copy").wrong(manifest, "columns")
+
+    assert faults(*OPTIONS) == faults(*OPTIONS, shipped=False) == []
+    missing = {"the function total is missing", "the procedure tidy is missing"}
+    events, triggers = {"the event by_night is missing"}, {"the trigger guard is missing"}
+    assert {*faults()} == missing | events
+    assert {*faults("--skip-triggers")} == missing | events | triggers
+
+
+def test_a_comment_in_an_event_does_not_end_a_restore(on_mariadb: Kit, tmp_path: Path) -> None:
+    """Its dump has it within a comment that is run, of which a client may take half."""
+    kit = all_of(on_mariadb)
+    kit.write(manifest := tmp_path / "manifest.json")
+    dump = tmp_path / "shop.sql"
+    words = ["mariadb-dump", *OPTIONS, "shop"]
+    dump.write_bytes(subprocess.check_output(words, env=kit.environment))
+    for standing in ("", "create table copy.standing (n int)"):
+        kit.sql(f"set foreign_key_checks = 0; create or replace database copy; {standing}")
+        result = call("load-mariadb", dump, "copy", **kit.environment)
+        assert result.returncode == 0, result.stderr
+        assert kit.on("copy").wrong(manifest, "columns") == []
+
+
+def test_a_dump_brings_all_of_postgresql_back(on_postgresql: Kit, tmp_path: Path) -> None:
+    """pg_dump's file, loaded by pg_restore: what each object is called stays."""
+    kit = all_of(on_postgresql)
+    kit.write(manifest := tmp_path / "manifest.json")
+    kit.sql("create database copy template template0")
+    words = ["pg_dump", "-Fc", "-f", str(dump := tmp_path / "shop.dump"), "shop"]
+    subprocess.run(words, check=True, env=kit.environment)
+    words = ["pg_restore", "--exit-on-error", "-d", "copy", str(dump)]
+    subprocess.run(words, check=True, env=kit.environment)
+    assert kit.on("copy").wrong(manifest, "columns") == []
+    kit.sql("drop database copy")

@@ -51,14 +51,20 @@ def test_every_shipped_fault_is_a_script_that_knows_its_variables(house: Project
 
 
 _OF_EACH = ("recovery-point-older", "snapshot-pinned", "dump-cut")
-_OF_A_DATABASE = (*_OF_EACH, "smallest-table-emptied", "index-missing", "rights-missing")
+_OF_A_DATABASE = (
+    *_OF_EACH,
+    "smallest-table-emptied",
+    "index-missing",
+    "trigger-missing",
+    "rights-missing",
+)
 
 
 @pytest.mark.parametrize(
     ("drill", "service", "names", "count"),
     [
-        ("postgresql", None, [f"postgresql-{each}" for each in _OF_A_DATABASE], 14),
-        ("mariadb", None, [f"mariadb-{each}" for each in _OF_A_DATABASE], 13),
+        ("postgresql", None, [f"postgresql-{each}" for each in _OF_A_DATABASE], 15),
+        ("mariadb", None, [f"mariadb-{each}" for each in _OF_A_DATABASE], 14),
         ("moodle", None, [*(f"mariadb-{each}" for each in _OF_A_DATABASE), "files-unreadable"], 40),
         ("files", None, ["file-byte-flipped", "files-unreadable"], 10),
         (

@@ -3,9 +3,9 @@ set -eu
 cd /root
 runuser -u postgres -- pg_dump -Fd -j2 -f /var/lib/postgresql/shop-20261124T0100 shop
 mv /var/lib/postgresql/shop-20261124T0100 postgresql-shop
-mariadb-dump --single-transaction --hex-blob shop | zstd -q > shop.sql.zst
+mariadb-dump --single-transaction --hex-blob --routines --events --triggers shop | zstd -q > shop.sql.zst
 if command -v mydumper > /dev/null; then
-  mydumper --database shop --outputdir mydumper-shop --threads 2 --socket /run/mysqld/mysqld.sock
+  mydumper --database shop --routines --events --triggers --outputdir mydumper-shop --threads 2 --socket /run/mysqld/mysqld.sock
 fi
 mariabackup --backup --stream=xbstream --parallel=2 2> mariabackup.log | zstd -q > shop.xb.zst
 grep -q 'completed OK' mariabackup.log

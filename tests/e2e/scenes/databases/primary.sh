@@ -47,6 +47,10 @@ insert into orders (customer, what, at)
   select 1 + n % 500, md5(n::text), now() - n * interval '1 minute' from generate_series(1, 20000) n;
 create index on orders (at);
 create table pradrill_heartbeat (at timestamptz primary key);
+create view newest as select max(id) n from orders;
+create function no_void() returns trigger language plpgsql as
+  $$ begin new.what := coalesce(new.what, '-'); return new; end $$;
+create trigger no_void before insert on orders for each row execute function no_void();
 END
 systemctl start mariadb
 mariadb <<'END'
@@ -60,6 +64,13 @@ create table orders (
 insert into orders (customer, what, at)
   select 1 + seq % 500, md5(seq), utc_timestamp(6) - interval seq minute from seq_1_to_20000;
 create table pradrill_heartbeat (at datetime(6) primary key);
+create view newest as select max(id) n from orders;
+delimiter ;;
+create trigger no_void before insert on orders for each row begin
+  /* what nobody names */ set new.what = coalesce(new.what, '-'); end;;
+create event by_night on schedule every 1 day do begin /* a line of none */ delete from orders where id < 0; end;;
+delimiter ;
+create function total(first int, second int) returns int return first + second;
 create user shop@localhost identified via unix_socket;
 grant all on shop.* to shop@localhost;
 END

@@ -39,6 +39,10 @@ create table orders (
   customer int not null references customers, what text not null);
 insert into orders (customer, what) select 1 + n % 500, md5(n::text) from generate_series(1, 5000) n;
 create table pradrill_heartbeat (at timestamptz primary key);
+create view newest as select max(id) n from orders;
+create function no_void() returns trigger language plpgsql as
+  $$ begin new.what := coalesce(new.what, '-'); return new; end $$;
+create trigger no_void before insert on orders for each row execute function no_void();
 END
 wait $!
 mariadb <<'END'
@@ -51,6 +55,13 @@ create table orders (
   foreign key (customer) references customers (id));
 insert into orders (customer, what) select 1 + seq % 500, md5(seq) from seq_1_to_5000;
 create table pradrill_heartbeat (at datetime(6) primary key);
+create view newest as select max(id) n from orders;
+delimiter ;;
+create trigger no_void before insert on orders for each row begin
+  /* what nobody names */ set new.what = coalesce(new.what, '-'); end;;
+create event by_night on schedule every 1 day do begin /* a line of none */ delete from orders where id < 0; end;;
+delimiter ;
+create function total(first int, second int) returns int return first + second;
 create user shop@localhost identified via unix_socket;
 grant all on shop.* to shop@localhost;
 END
@@ -72,7 +83,7 @@ as_postgres pgbackrest --stanza=main backup &
 pgbackrest=$!
 cd /srv/backups
 as_postgres pg_dump -Fd -j2 -f /srv/backups/postgresql/shop-20261124T0100 shop
-mariadb-dump --single-transaction --hex-blob shop | zstd -q > mariadb/shop-20261124T0100.sql.zst
+mariadb-dump --single-transaction --hex-blob --routines --events --triggers shop | zstd -q > mariadb/shop-20261124T0100.sql.zst
 mariabackup --backup --stream=xbstream 2> /tmp/mariabackup.log |
   zstd -q > mariabackup/shop-20261124T0100.xb.zst
 grep -q 'completed OK' /tmp/mariabackup.log
