@@ -100,6 +100,27 @@ def test_a_dump_of_more_than_one_database_is_refused_before_it_is_loaded(
         "SET @x = 1, GLOBAL max_connections = 77;\n",
         "SELECT 1 INTO OUTFILE '/var/tmp/pradrill-late';\n",
         "SELECT 1 \\C gbk\n;\n",
+        "/*M!999999\\- enable the sandbox mode */ CREATE USER late;\n",
+        "DELIMITER ;;\nSELECT 1; CREATE USER late;;\nDELIMITER ;\n",
+        "DELIMITER ;;\nCREATE VIEW v AS SELECT 1; CREATE USER late;;\nDELIMITER ;\n",
+        "SET sql_mode='NO_BACKSLASH_ESCAPES'; SELECT '\\'; CREATE USER late; -- ');\n",
+        'SET sql_mode = 4; SELECT "\'"; CREATE USER late; -- \'";\n',
+        "SET @@`sql_mode`=concat('AN', 'SI'); SELECT 1;\n",
+        "SET @OLD_SQL_MODE='ANSI_QUOTES'; SET sql_mode=@OLD_SQL_MODE;\n",
+        "SET NAMES gbk; SELECT '\u00bf\\'; SELECT 1; -- ';\n",
+        "SELECT 1 /*!999999 ' */; CREATE USER late; /*!999999 ' */;\n",
+        "DELIMITER ;;\nBEGIN NOT ATOMIC CREATE USER late; END;;\nDELIMITER ;\n",
+        "CREATE PROCEDURE p() CREATE USER late;\nCALL p();\n",
+        "RENAME TABLE moodle.t TO copy.u;\n",
+        "CREATE VIEW moodle.v AS SELECT 1;\n",
+        "CREATE DEFINER='root'@'localhost' VIEW moodle.v AS SELECT 1;\n",
+        "DROP VIEW mysql.user;\n",
+        "DROP PROCEDURE mysql.AddGeometryColumn;\n",
+        "DROP TABLE IF EXISTS u, moodle.t;\n",
+        "ALTER TABLE t RENAME TO moodle.u;\n",
+        "CHANGE MASTER TO MASTER_LOG_FILE='x.1', MASTER_LOG_POS=4;\n",
+        "LOAD DATA LOCAL INFILE '/etc/hostname' INTO TABLE t;\n",
+        "SET STATEMENT max_statement_time=9 FOR CREATE USER late;\n",
     ],
 )
 def test_statements_that_are_not_the_databases_are_refused_wherever_they_stand(
@@ -217,6 +238,57 @@ def test_a_dump_of_one_who_writes_no_end_is_loaded(mariadb: Path, tmp_path: Path
     assert (result.returncode, result.stderr) == (0, "")
     dump.write_text(f"{begin}{_TEXT}{whole}")  # no host: the first one was cut
     assert "the dump was cut short" in load_mariadb(dump, mariadb).stderr
+
+
+OF_TOOLS = r"""
+/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;
+/*M!100616 SET @OLD_NOTE_VERBOSITY=@@NOTE_VERBOSITY, NOTE_VERBOSITY=0 */;
+SET SQL_MODE = "NO_AUTO_VALUE_ON_ZERO";
+START TRANSACTION;
+CREATE SEQUENCE `seq` start with 1;
+DO SETVAL(`seq`, 1, 0);
+SELECT SETVAL(`seq`, 7, 0);
+CREATE TABLE `a` (`n` int) COMMENT='/* it''s; */';
+LOCK TABLES `a` WRITE;
+/*!40000 ALTER TABLE `a` DISABLE KEYS */;
+INSERT INTO `a` VALUES (1);
+UNLOCK TABLES;
+ALTER TABLE `a` ADD KEY `n` (`n`);
+CREATE UNIQUE INDEX `one` ON `a` (`n`);
+TRUNCATE `a`;
+/*!80013 SET @x = 'NO' */;
+/*!50717 PREPARE s FROM @rocksdb_get_is_supported */;
+/*!50717 EXECUTE s */;
+/*!50001 DROP VIEW IF EXISTS `v`*/;
+CREATE ALGORITHM=UNDEFINED DEFINER=`root`@`localhost` SQL SECURITY DEFINER VIEW `v` AS SELECT 1 `m`;
+/*!50003 SET @saved_sql_mode       = @@sql_mode */ ;
+/*!50003 SET sql_mode              = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION' */ ;
+DELIMITER ;;
+/*!50003 CREATE*/ /*!50017 DEFINER=`root`@`localhost`*/ /*!50003 TRIGGER `tr` BEFORE INSERT ON `a`
+FOR EACH ROW BEGIN SET @x = 'a */ b'; SET NEW.n = 2; END */;;
+CREATE DEFINER=`root`@`localhost` PROCEDURE `p`() BEGIN DECLARE x int; CALL q(); KILL 1; END ;;
+DROP FUNCTION IF EXISTS `f`;;
+CREATE DEFINER='root'@'localhost' FUNCTION `f`() RETURNS int BEGIN RETURN 7; END;;
+/*!50106 CREATE*/ /*!50117 DEFINER=`root`@`localhost`*/ /*!50106 EVENT `e` ON SCHEDULE EVERY 1 DAY
+DO BEGIN DELETE FROM a; CALL p(); END */ ;;
+DELIMITER ;
+/*!50003 SET sql_mode              = @saved_sql_mode */ ;
+/*!40101 SET SQL_MODE=IFNULL(@OLD_SQL_MODE, '') */;
+DELETE FROM `a`;
+COMMIT;
+"""
+
+
+def test_what_dump_tools_write_is_let_through_where_its_statements_are_read(
+    mariadb: Path,  # noqa: F811 the fixture
+    tmp_path: Path,
+) -> None:
+    """Routines with their parts, sequences, views, events, modes that are saved and set again."""
+    dump = tmp_path / "night.sql"
+    dump.write_text(f"{OF_TOOLS}UPDATE `copy`.`a` SET n = 1;\n")
+    result = load_mariadb(dump, mariadb)
+    assert (result.returncode, result.stderr, result.stdout) == (0, "", "")
+    assert ask(mariadb, "select copy.f()") == "7\n"
 
 
 def test_what_mariadb_dump_writes_is_read_once(mariadb: Path) -> None:  # noqa: F811 the fixture
