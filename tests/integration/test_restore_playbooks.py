@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -161,8 +162,57 @@ ARCHIVES = {
                            "-C {at}/new srv/other", False),
     "an empty folder": ("rm {at}/new/srv/files/*", "-C {at}/new srv/files", False),
     "other paths": ("", "-C {at}/new/srv ./files", False),
+    "a link": ("cd {at}/new/srv; mv files others; ln -s /etc files", "-C {at}/new srv", False),
+    "a link above": ("cd {at}/new; mv srv {at}/far; ln -s {at}/far srv", "-C {at}/new srv", False),
     "cut": ("", "-C {at}/new srv/files && truncate -s -20 {at}/archives/a.tar.gz", False),
 }  # fmt: skip
+
+
+def smallest_restore(archives: Path, folder: Path) -> str:
+    """Return what restores an archive, for a folder that is elsewhere."""
+    script = str(task_of("restore_archive.yml", "Unpack it")["ansible.builtin.shell"])
+    for before in ('"$fresh"', '"$(realpath "$fresh")"'):
+        script = script.replace(before + "{{ folder | quote }}", before + "/srv/files")
+    script = script.replace("{{ folder | quote }}", str(folder)).replace("{{ folder }}", "it")
+    script = script.replace("{{ archives | quote }}", str(archives))
+    assert "{{" not in script.replace("{{ archives }}", "")
+    return script
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_the_smallest_restore_leaves_nothing_beside_when_it_is_ended(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """Then dash forgets its EXIT trap; of a restore that was killed the teardown knows."""
+    archives, folder, tools = (tmp_path / each for each in ("archives", "srv/files", "tools"))
+    for each in (archives, folder, tools):
+        each.mkdir(parents=True)
+    (archives / "a.tar.gz").touch()
+    tool = tools / "tar"
+    tool.write_text('#!/bin/sh\nfor at; do :; done\ntouch "$at/production"\nkill -$NUMBER $PPID\n')
+    tool.chmod(0o755)
+    result = subprocess.run(
+        ["/bin/dash", "-c", smallest_restore(archives, folder)],
+        env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "NUMBER": str(int(number))},
+        check=False,
+    )
+    assert result.returncode != 0
+    assert [each.name for each in folder.parent.iterdir()] == ["files"]
+    teardown = task_of("teardown_archive.yml", "Remove it")
+    assert teardown["loop"] == ["{{ folder }}", "{{ folder }}.new"]
+
+
+def test_what_a_killed_restore_has_left_is_torn_down() -> None:
+    """The names that set-aside, load-sqlite and load-postgresql give to what is beside."""
+    sqlite, intranet, postgresql = (
+        (PLAYBOOKS / f"teardown_{each}.yml").read_text("utf-8")
+        for each in ("sqlite", "intranet", "postgresql")
+    )
+    assert ".pradrill-old-wal .pradrill-old-journal" in sqlite
+    assert " /var/lib/wordpress/wp-content/.pradrill-*" in intranet
+    assert 'drop database if exists "{{ database[:50] }}_pradrill" with (force)' in postgresql
+    loader = (PLAYBOOKS / "files/load-postgresql").read_text("utf-8")
+    assert "beside=${database:0:50}_pradrill" in loader
 
 
 @pytest.mark.parametrize("title", ARCHIVES)
@@ -178,11 +228,7 @@ def test_the_smallest_restore_removes_nothing_before_all_of_it_has_come(
     (tmp_path / "new/srv/files/fresh").touch()
     for command in (change, f"tar -czf {archives}/a.tar.gz {words}"):
         subprocess.run(command.format(at=tmp_path), shell=True, check=True)
-    script = task_of("restore_archive.yml", "Unpack it")["ansible.builtin.shell"]
-    script = script.replace('"$fresh"{{ folder | quote }}', '"$fresh"/srv/files')
-    script = script.replace("{{ folder | quote }}", str(folder)).replace("{{ folder }}", "it")
-    script = script.replace("{{ archives | quote }}", str(archives))
-    assert "{{" not in script.replace("{{ archives }}", "")
+    script = smallest_restore(archives, folder)
     result = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
     assert (result.returncode == 0) is comes, result
     assert comes or result.stderr.strip()

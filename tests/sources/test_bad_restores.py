@@ -10,7 +10,9 @@ import gzip
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -370,6 +372,38 @@ def test_what_a_database_of_postgresql_holds_stays_when_its_server_refuses_the_d
     assert int(database.psql("select count(*) from rows", "beside")) > 0
     database.psql("drop database beside", "postgres")
     database.psql("drop role missing", "postgres")
+
+
+def test_what_a_killed_load_has_left_beside_goes_with_the_next_one(
+    database: Server, tmp_path: Path
+) -> None:
+    """Killed while it loads beside, it can remove nothing: the one name is known to the next."""
+    dump = tmp_path / "night.sql"
+    dump.write_text(
+        "CREATE TABLE t (n int);\nSELECT pg_sleep(300);\n-- PostgreSQL database dump complete\n"
+    )
+    database.new_database("beside")
+    database.psql("create table standing (n int)", "beside")
+    assert BIN is not None
+    load = ("load-postgresql", dump, "beside", f"{BIN.parent.name}/{database.folder}:54991")
+    left = "select string_agg(datname, ' ') from pg_database where datname like '%pradrill%'"
+    with subprocess.Popen(
+        ["bash", SCRIPTS / load[0], *load[1:]],
+        env={**os.environ, "PGUSER": LOGIN},
+        start_new_session=True,
+    ) as process:
+        for _ in range(300):
+            if database.psql("select count(*) from pg_stat_activity where query ~ '^SELECT pg_sl'"
+                             " and state = 'active'") == "1":  # fmt: skip
+                break
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert database.psql(left) == "beside_pradrill"
+    dump.write_text(dump.read_text().replace("pg_sleep(300)", "pg_sleep(0)"))
+    again = call(*load, PGUSER=LOGIN)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert database.psql(left) == ""
+    database.psql("drop database beside")
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])

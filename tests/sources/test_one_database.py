@@ -389,7 +389,32 @@ PG_REFUSED = {
     "COPY t FROM PROGRAM 'id';\n": "copies rows that do not stand in it",
     "COPY (SELECT 'a from stdin') TO stdout;\nCREATE ROLE x;\n\\.\n": "that do not stand in it",
     "/* /* */ ' */ CREATE ROLE x; --'\n": "(CREATE ROLE)",
-    "SET standard_conforming_strings = off;\n": "before PostgreSQL 9.1",
+    "SET standard_conforming_strings = off;\n": "otherwise than pg_dump (SET)",
+}
+_EVIL = "CREATE ROLE evil;"
+PG_HIDDEN = {
+    "two COPYs in a line": f"COPY t FROM stdin; COPY t FROM stdin;\n\\.\n'\n\\.\n{_EVIL} --'\n",
+    "a name before a dollar": f"SELECT 1 AS \u00e4$$; {_EVIL} --$$\n",
+    "a name before an e": (f"CREATE DOMAIN \u00e4e AS text;\nSELECT \u00e4e'\\'; {_EVIL} -- '\n"),
+    "a comment to CR": f"SELECT 1; -- x\r{_EVIL}\n",
+    "a block": "DO $$ BEGIN CREATE ROLE evil; END $$;\n",
+    "an e that goes on": f"SELECT E'a'\n'\\' ; SELECT '; {_EVIL} --';\n",
+    "a comment in a name": (
+        'CREATE TABLE "x/*" (a text);\n'
+        f"COPY \"x/*\" FROM PROGRAM 'true */ from stdin'; SELECT '\n';{_EVIL}\n"
+    ),
+    "a function's name": (
+        "CREATE FUNCTION begin() RETURNS int LANGUAGE sql AS 'select 1';\n"
+        f"COPY t FROM stdin;\n{_EVIL}\nSELECT 1 AS end;\n\\.\n"
+    ),
+    "set_config": (
+        "INSERT INTO t VALUES (set_config('standard_conforming_strings', 'off', false));\n"
+        f"SELECT '\\' ; SELECT '; {_EVIL} --';\n"
+    ),
+    "a quoted setting": (
+        f"SET \"standard_conforming_strings\" TO 'off';\nSELECT '\\' ; SELECT '; {_EVIL} --';\n"
+    ),
+    "another alphabet": f"SET client_encoding = 'SJIS';\nSELECT E'\udc81\\'; {_EVIL} --';\n",
 }
 
 
@@ -437,6 +462,50 @@ def test_what_an_empty_database_of_postgresql_was_given_goes_again_when_the_rest
     assert result.stderr.count("\n") == 1, result.stderr
     assert database.psql("\\dt", "copy") == ""
     assert database.psql("select count(*) from pg_roles where rolname = 'x'", "postgres") == "0"
+
+
+@pytest.mark.parametrize("title", PG_HIDDEN)
+def test_what_psql_would_read_otherwise_makes_no_role(
+    database: Server,  # noqa: F811 the fixture
+    tmp_path: Path,
+    title: str,
+) -> None:
+    """Statements that only a reader that parts unlike psql takes for rows, quotes or comments."""
+    dump = tmp_path / "night.sql"
+    text = f"{_TEXT}{PG_HIDDEN[title]}{_END['.pg']}"
+    dump.write_bytes(text.encode("utf-8", "surrogateescape"))
+    result = load_postgresql(database, dump)
+    assert database.psql("drop role if exists evil; select count(*) from pg_tables"
+                         " where schemaname = 'public'", "copy") == "0"  # fmt: skip
+    assert "nothing of it was loaded; dump one database alone" in result.stderr, result
+
+
+def test_a_dump_may_speak_of_how_it_is_quoted(
+    database: Server,  # noqa: F811 the fixture
+    tmp_path: Path,
+) -> None:
+    """In rows, comments and functions a setting's name is text, and `begin` one of a parameter."""
+    database.new_database("notes")
+    database.psql(
+        "create table notes (t text, names text);"
+        "insert into notes values ('all about standard_conforming_strings'),"
+        " ('set client_encoding = ''SJIS''; set_config('), ('do');"
+        "comment on table notes is 'standard_conforming_strings = off';"
+        "create function f(begin int) returns int language sql"
+        " set standard_conforming_strings to 'on' as 'select 1';"
+        "create function g() returns int language sql begin atomic;"
+        " select case when true then 1 end; end;"
+        "create function h() returns text language sql as"
+        " $$ select set_config('client_encoding', 'SJIS', false) $$",
+        "notes",
+    )
+    dump = tmp_path / "night.sql"
+    for options in ([], ["--inserts"]):
+        dump.write_text(database.run("pg_dump", *database.where, *options, "notes"))
+        result = load_postgresql(database, dump)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert database.psql("select count(*), g() from notes", "copy") == "3|1"
+    database.psql("drop database notes")
 
 
 def test_pg_dumpall_is_refused_and_one_database_with_such_rows_is_loaded(

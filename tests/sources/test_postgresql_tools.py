@@ -52,7 +52,7 @@ def test_the_tools_own_configuration_works_too(shelf: PgBackRestShelf, cluster: 
 
 
 @pgbackrest
-def test_an_unknown_stanza_is_problems(shelf: PgBackRestShelf) -> None:
+def test_an_unknown_stanza_is_told_as_such(shelf: PgBackRestShelf) -> None:
     """A stanza without its folder is not an empty one."""
     declared = PgBackRestSource(
         stanza="other",
@@ -65,7 +65,7 @@ def test_an_unknown_stanza_is_problems(shelf: PgBackRestShelf) -> None:
 
 @pgbackrest
 @pytest.mark.parametrize("which", ["newer", "flip"])
-def test_a_list_that_is_newer_or_damaged_is_problems(
+def test_a_list_that_is_newer_or_damaged_is_refused(
     shelf: PgBackRestShelf, cluster: Any, which: str, tmp_path: Path
 ) -> None:
     """backup.info carries its format and its own checksum; neither is passed over."""
@@ -124,7 +124,7 @@ def test_a_wrong_password_proves_nothing_of_the_data(shelf: PgBackRestShelf) -> 
 
 
 @barman
-def test_an_unknown_server_is_problems(shelf: BarmanShelf) -> None:
+def test_an_unknown_server_is_told_as_such(shelf: BarmanShelf) -> None:
     """A server that the configuration lacks is not an empty one."""
     config = shelf.folder / "barman.conf"
     config.write_text(config.read_text().replace("[moodle]", "[other]"))

@@ -56,7 +56,10 @@ POSTGRESQL = {
     "a statement that is none": (f"INSERT INTO t VALUES ('{ROW}' '{RIB}' 1;", r"ERROR:  42601"),
     "no table": (f"INSERT INTO u VALUES ('{ROW}');", r'ERROR:  42P01: relation "u" does not exist'),
     "the database's own words": (
-        f"DO $$ BEGIN RAISE EXCEPTION 'no {ROW} here, {RIB}'; END $$;",
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN "
+            f"RAISE EXCEPTION 'no {ROW} here, {RIB}'; END $$;\nSELECT f();"
+        ),
         "raises",
     ),
 }
