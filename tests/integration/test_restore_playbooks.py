@@ -79,6 +79,24 @@ def test_mariadb_is_given_room_and_never_less_than_it_has(tmp_path: Path) -> Non
     assert re.fullmatch(re.escape(quiet) + r"innodb-buffer-pool-size = [1-9]\d*M\n", settings)
 
 
+@pytest.mark.parametrize("limit", ["memory.max", "memory/memory.limit_in_bytes"])
+@pytest.mark.parametrize(("bytes_", "room"), [("41943040", "= 10M\n"), ("max", "= ")])
+def test_mariadb_takes_no_more_than_its_container_may(
+    tmp_path: Path, limit: str, bytes_: str, room: str
+) -> None:
+    """A quarter of the container's memory, not of its host's."""
+    (task,) = yaml.safe_load((PLAYBOOKS / "tasks/mariadb_database.yml").read_text("utf-8"))
+    script = task["ansible.builtin.shell"]["cmd"].replace("/etc/mysql", str(tmp_path))
+    script = script.replace("/sys/fs/cgroup", str(tmp_path))
+    (tmp_path / "mariadb.conf.d").mkdir()
+    (tmp_path / limit).parent.mkdir(exist_ok=True)
+    (tmp_path / limit).write_text(f"{bytes_}\n")
+    stubs = "systemctl() { :; }; mariadb() { :; }; mariadbd() { echo innodb-buffer-pool-size 1; }\n"
+    subprocess.run(["sh", "-c", stubs + script], check=True)
+    settings = (tmp_path / "mariadb.conf.d/99-pradrill.cnf").read_text("utf-8")
+    assert f"innodb-buffer-pool-size {room}" in settings
+
+
 @pytest.mark.skipif(Path("/etc/pradrill/standby").exists(), reason="this machine is a standby")
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_machine_that_nobody_marked_is_refused_on_stderr(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -63,6 +64,9 @@ class Kit:
         faults = [each for each in faults if each]
         assert code == bool(faults)
         assert head.endswith(f", {len(faults)} wrong")
+        if aspect == "values":
+            compared = len(json.loads(manifest.read_text("utf-8"))["values"])
+            assert int(head.split()[4]) == compared
         return faults
 
 
@@ -145,6 +149,45 @@ def test_what_a_restore_lacks_is_named(kit: Kit, tmp_path: Path) -> None:
     kit.sql("drop table orders")
     assert kit.wrong(manifest, "columns")[0] == f"{orders} is missing"
     assert f"{orders} is missing" in kit.wrong(manifest, "rows")
+
+
+BYTES = {"mariadb": "longblob", "postgresql": "bytea", "sqlite": "blob"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("610062", "610063"), ("fffe00", "fffe01"), ("", None)],
+)
+def test_a_value_is_compared_to_its_last_byte(
+    kit: Kit, tmp_path: Path, before: str | None, after: str | None
+) -> None:
+    """Behind a NUL, where it is no text, in empty lines; and nothing is not an empty value."""
+    manifest, prefix = tmp_path / "manifest.json", "public." * (kit.client == "postgresql")
+
+    def value(content: str | None) -> str:
+        literal = f"'\\x{content}'" if kit.client == "postgresql" else f"x'{content}'"
+        return "null" if content is None else literal
+
+    kit.sql(f"create table secrets (id int, content {BYTES[kit.client]}, label varchar(9))")
+    kit.sql(f"insert into secrets values (1, {value(before)}, null), (2, {value('61')}, 'NULL')")  # noqa: S608
+    kit.write(manifest, "", f"{prefix}secrets.content", f"{prefix}secrets.label")
+    assert kit.wrong(manifest, "values") == []
+    kit.sql(f"update secrets set content = {value(after)}, label = '' where id = 1")  # noqa: S608
+    assert len(kit.wrong(manifest, "values")) == 2
+
+
+def test_a_manifest_of_an_older_version_is_compared_as_then(kit: Kit, tmp_path: Path) -> None:
+    """Its hashed columns are right where they are, and wrong where they are not."""
+    manifest, column = tmp_path / "manifest.json", "public." * (kit.client == "postgresql") + "t.v"
+    kit.sql("create table t (v varchar(9))")
+    kit.sql("insert into t values ('b'), ('a')")
+    kit.write(manifest, "", column)
+    noted = json.loads(manifest.read_text("utf-8"))
+    noted["values"][column] = hashlib.sha256(b"a\nb").hexdigest()
+    manifest.write_text(json.dumps(noted), "utf-8")
+    assert kit.wrong(manifest, "values") == []
+    kit.sql("update t set v = 'c' where v = 'b'")
+    assert kit.wrong(manifest, "values") == [f"{column} has other values"]
 
 
 def test_the_backup_before_is_a_floor(kit: Kit, tmp_path: Path) -> None:

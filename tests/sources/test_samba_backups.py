@@ -101,6 +101,13 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "a link in the sysvol": (
         archive(backup(sysvol=[(entry("a", tarfile.SYMTYPE, "/etc"), b""), ("a/passwd", b"x")])),
         "no plain file"),
+    **{
+        f"a link in the sysvol, {place}, {kind!r}": (
+            archive(backup(sysvol=[(entry(place, kind, "/tmp/v"), b""), (f"{place}/evil", b"x")])),
+            f"no plain file or folder: '{place.removeprefix('./')}'")
+        for place in ("etc/foo", "./etc/foo", "ad.exemple.fr/etc/foo", "private/x", "etc/a/b")
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE)
+    },
     "a path above in the sysvol": (archive(backup(sysvol=[("../x", b"x")])), "leads out of it"),
     "the same twice": (archive(backup(("private/sam.ldb", b"other"))), "'private/sam.ldb' twice"),
     "another domain's settings as its name": (
@@ -135,6 +142,45 @@ def test_more_than_there_is_room_for_is_refused_by_its_headers(tmp_path: Path) -
     whole = archive(backup(), bytes).rstrip(b"\0")
     content = whole + bytes(-len(whole) % 512) + header
     assert "more than there is room for" in look(bz2.compress(content), tmp_path)
+
+
+def test_a_header_that_fills_the_memory_is_refused(tmp_path: Path) -> None:
+    """A small file whose one header is longer than the memory's bound is not read on."""
+    header = tarfile.TarInfo("private/x")
+    header.type, header.size = tarfile.XHDTYPE, 1 << 33
+    chunk = gzip.compress(bytes(64 << 20), 1)
+    content = gzip.compress(header.tobuf(tarfile.GNU_FORMAT)) + chunk * 9
+    assert "512 MB of memory" in look(content, tmp_path)
+
+
+def test_a_folder_that_cannot_take_the_domain_is_named(tmp_path: Path) -> None:
+    """Where the domain shall lie in a folder that is not there, it is told which to make."""
+    (tmp_path / "backup").write_bytes(archive(backup()))
+    words = [sys.executable, "-I", str(LOAD), f"{tmp_path}/backup", f"{tmp_path}/none/domain"]
+    outcome = subprocess.run(
+        [*words, "dc-dr", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert outcome.stderr.endswith(f"is not there: make {tmp_path}/none\n")
+    assert "Traceback" not in outcome.stderr
+
+
+@pytest.mark.parametrize("running", ["", "smbd", "samba-ad-dc"])
+def test_what_ran_before_is_noted_for_the_teardown(tmp_path: Path, running: str) -> None:
+    """A domain controller, too; restored again, it is the drill's, and not noted."""
+    script = LOAD.with_name("start-samba").read_text("utf-8").replace("/etc/samba", str(tmp_path))
+    stubs = f"""running={running}
+        systemctl() {{ case $1 in is-active) [ "$3" = "$running" ];; start) running=$2;; esac; }}
+        samba_dnsupdate() {{ :; }}; timeout() {{ shift; "$@"; }}; sleep() {{ :; }}
+    """
+    for _ in range(2):
+        for folder in ("domain.new", "staging"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / "domain.new/smb.conf").touch()
+        words = ["bash", "-c", stubs + script, "start-samba", f"{tmp_path}/domain", "a.fr"]
+        subprocess.run([*words, f"{tmp_path}/staging"], check=True)
+        stubs = stubs.replace(f"running={running}", "running=samba-ad-dc", 1)
+    noted = tmp_path / "staging/samba-ran"
+    assert (noted.read_text() if noted.exists() else "") == (f"{running}\n" if running else "")
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])

@@ -52,7 +52,10 @@ def test_the_tables_are_as_at_the_backup(host, aspect):
     """Tables have their rows, indexes, triggers and hashed values; none lost half of them."""
     done = host.run(f"python3 {READER} check sqlite {DATABASE} {MANIFEST} {aspect} {GROWING}")
     assert done.rc == 0, (done.stdout or done.stderr).strip()[-1500:]
-    assert int(done.stdout.split()[2]) > 0, "the manifest names no table"
+    words = done.stdout.split()
+    assert int(words[2]) > 0, "the manifest names no table"
+    if aspect == "values" and int(words[4]) == 0:
+        pytest.skip("the manifest names no TABLE.COLUMN whose values are compared")
 
 
 def test_the_newest_row_is_there(host):
