@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from tests.integration.hosts.sshd import Sshd
 from tests.sources.conftest import PASSWORD, BorgShelf, mostly_nightly, secret, short_folder
 
 from pradrill.adapters.backups.borg import Borg
+from pradrill.adapters.backups.borg_deletion import refuse_deletion
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.domain.declared.backup_source import BorgSource
@@ -22,6 +24,7 @@ ONLY_BORG = 'case "$SSH_ORIGINAL_COMMAND" in "borg serve"*) exec borg serve --ap
 RUNS, SFTP = (
     f"can delete backups: the same login {opens}" for opens in ("runs other commands", "opens SFTP")
 )
+NOTHING = "is not known: no"
 NOT = "not known: borg serve is not --append-only there"
 FORCED: dict[str | None, str] = {
     "borg serve --append-only --restrict-to-path {repo}": "",
@@ -103,6 +106,34 @@ def test_a_login_that_cannot_delete_for_good_is_asked_to(
         assert catalogue.append_only is True
     assert state(repository) == before
     assert not [each.name for each in repository.iterdir() if "pradrill" in each.name]
+
+
+@pytest.mark.parametrize(
+    ("login", "refusal"),
+    [
+        ('PATH=/nowhere exec /usr/bin/rbash -c "$asked"', RUNS),
+        ('PATH=/nowhere exec /usr/bin/fish -c "$asked"', RUNS),
+        ('PATH=/nowhere exec /usr/bin/tcsh -fc "$asked"', RUNS),
+        ("exec $asked", RUNS),
+        ('echo "no such command: $asked"; exit 1', NOTHING),
+        ("exit 127", NOTHING),
+    ],
+)
+def test_a_shell_is_known_without_a_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, login: str, refusal: str
+) -> None:
+    """A restricted one has no expr and fish and csh no arithmetic of sh; who repeats has none."""
+    tools = {"ssh": f"for asked; do :; done\n{login}\n", "sftp": "echo no >&2; exit 1\n"}
+    for name, script in tools.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    declared = BorgSource.model_validate(
+        {"repository": "ssh://backup@host/srv/borg", "append_only": True},
+        context={"folder": tmp_path},
+    )
+    with pytest.raises(NotReadyError, match=refusal):
+        refuse_deletion(declared, BOUNDS)
 
 
 def test_only_a_server_of_borgs_can_be_asked() -> None:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.sources.conftest import PASSWORD, BarmanShelf, PgBackRestShelf, Shelf, run, secret
 
+from pradrill.adapters.backups.barman import Barman
 from pradrill.adapters.backups.pgbackrest import PgBackRest
 from pradrill.adapters.backups.pgbackrest_stanza import absent_log
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
-from pradrill.domain.declared.backup_source import PgBackRestSource
-from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
+from pradrill.domain.declared.backup_source import BarmanSource, PgBackRestSource
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
+from pradrill.system.command import CompletedCommand
+from pradrill.testing import a_point
 
 BOUNDS = Bounds(60.0)
 WHOLE = IntegrityPart(1, 1)
@@ -228,6 +233,109 @@ def test_each_log_of_a_backup_is_looked_for() -> None:
     for each in (first, *between, last):
         assert absent_log({first, *between, last} - {each}, first, last) != ""
     assert absent_log({first}, first, first) == ""
+
+
+@pytest.mark.parametrize("gap", [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xFF])
+def test_a_gap_is_not_the_end_of_a_number(gap: int) -> None:
+    """A number is as long as any is there, and no shorter because one of its logs is lost."""
+    names = {f"00000001{number:08X}{part:08X}" for number in (1, 2) for part in range(256)}
+    first, last = "000000010000000100000000", "000000010000000200000005"
+    hole = f"0000000100000001000000{gap:02X}"
+    assert absent_log(names, first, last) == ""
+    assert absent_log(names - {hole}, first, last) == hole
+
+
+def stanza_of(first: str, last: str, lsn: str | None) -> str:
+    """Return what pgBackRest tells of a stanza with one backup."""
+    its = {"label": "F1", "type": "full", "info": {"size": 1}, "database": {"id": 1, "repo-key": 1}}
+    place = {"lsn": {"start": lsn, "stop": lsn}} if lsn else {}
+    status = {"code": 0, "message": "ok"}
+    logs = {"archive": {"start": first, "stop": last}, "timestamp": {"start": 1, "stop": 2}}
+    archive = {"id": "15-1", "database": {"id": 1, "repo-key": 1}, "min": first, "max": last}
+    stanza = {
+        "name": "main", "backup": [its | logs | place], "archive": [archive],
+        "repo": [{"key": 1, "cipher": "none", "status": status}],
+        "status": status | {"lock": {"backup": {"held": False}}},
+    }  # fmt: skip
+    return json.dumps([stanza])
+
+
+def verdict_of(
+    names: set[str], first: str, last: str, lsn: str | None, monkeypatch: pytest.MonkeyPatch
+) -> Checked:
+    """Return what is said of a backup whose archive holds those logs and no others."""
+
+    def answers(words: Sequence[str], *_: Any, **__: Any) -> CompletedCommand:
+        out = stanza_of(first, last, lsn)
+        if "verify" in words:
+            out = "status: ok\n  backup: F1, status: valid, total files checked: 1\n  x\n"
+        if "repo-ls" in words:
+            folder = Path(words[-1]).name
+            out = "".join(f"{each}-0badcafe.gz\n" for each in sorted(names) if each[:16] == folder)
+        return CompletedCommand(0, out, "")
+
+    monkeypatch.setattr("pradrill.adapters.backups.pgbackrest.run", answers)
+    declared = PgBackRestSource(stanza="main", repository=Path("/r"))
+    source = PgBackRest(declared, resolve, SteadyClock())
+    (point,) = source.catalogue(BOUNDS).points
+    return source.check(point, WHOLE, BOUNDS)
+
+
+def test_a_backup_over_many_numbers_is_sound_with_all_its_logs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """During a long one more is written than two numbers hold: those between are looked at, too."""
+    names = {f"00000001{number:08X}{part:08X}" for number in (1, 2, 3) for part in range(256)}
+    first, last = "0000000100000001000000F0", "000000010000000300000005"
+    for lsn in (None, "1/F0000028"):
+        its = verdict_of(names, first, last, lsn, monkeypatch)
+        assert its.soundness is Soundness.SOUND, its
+        hole = "000000010000000200000080"
+        its = verdict_of(names - {hole}, first, last, lsn, monkeypatch)
+        assert (its.soundness, hole in its.detail) == (Soundness.DAMAGED, True), its
+        its = verdict_of(
+            {each for each in names if each[8:16] != "00000002"}, first, last, lsn, monkeypatch
+        )
+        assert its.soundness is Soundness.DAMAGED, its
+    its = verdict_of(names, first, "00000001FFFFFFFF00000005", None, monkeypatch)
+    assert its.soundness is Soundness.UNPROVEN, its
+
+
+def test_where_a_backup_begins_tells_how_many_logs_make_a_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Half of each number lost looks as logs of twice the size do; a place in them does not."""
+    names = {f"00000001{number:08X}{part:08X}" for number in (1, 2) for part in range(128)}
+    first, last = "000000010000000100000070", "000000010000000200000005"
+    for lsn, says in (("1/70000028", "damaged"), ("1/E0000028", "sound"), ("x", "sound")):
+        its = verdict_of(names, first, last, lsn, monkeypatch)
+        assert its.soundness.value == says, (lsn, its)
+
+
+@pytest.mark.parametrize("folder", ["moodle/wals", "xlog"])
+def test_barmans_logs_are_known_wherever_they_are_kept(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its wals_directory is a setting; where it lists no log, nothing is proven."""
+    logs = tmp_path / folder / "0000000100000000"
+    logs.mkdir(parents=True)
+    there, hole = (logs / f"00000001000000000000000{each}" for each in (2, 3))
+    there.touch()
+    inside = tmp_path / "base/1/data/pg_wal" / there.name
+    files: list[Path] = []
+
+    def answers(words: Sequence[str], *_: Any, **__: Any) -> CompletedCommand:
+        if "list-files" in words:
+            return CompletedCommand(0, "".join(f"{each}\n" for each in (inside, *files)), "")
+        return CompletedCommand(0, "backup successfully verified", "")
+
+    monkeypatch.setattr("pradrill.adapters.backups.barman.run", answers)
+    source = Barman(BarmanSource(server="moodle"), SteadyClock())
+    verdicts = {}
+    for each in ([], [there], [there, hole]):
+        files[:] = each
+        verdicts[len(each)] = source.check(a_point(id="1"), WHOLE, BOUNDS).soundness.value
+    assert verdicts == {0: "unproven", 1: "sound", 2: "damaged"}
 
 
 @pgbackrest

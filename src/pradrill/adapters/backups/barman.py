@@ -22,7 +22,8 @@ from pradrill.system.command import CompletedCommand, run
 _WORKS = "DONE"
 _SAYINGS = ("_ERROR", "_EXCEPTION", "_WARNING", "_INFO")
 """What Barman has to say beside its answer, the gravest first."""
-_LOG = re.compile(r"(?m)^(/.*/wals/.*)$")
+_LOG = re.compile(r"(?m)^(/.*/([0-9A-F]{16})/\2[0-9A-F]{8}(?:\.(?:gz|bz2|xz|zst|lz4))?)$")
+"""As Barman keeps them, whatever its wals_directory is called; not one in a backup's own pg_wal."""
 _MORE = "See log file for more details."
 _MEANS = {
     "WAITING_FOR_WALS": "not every log that makes it consistent has been archived",
@@ -108,8 +109,12 @@ class Barman:
         answer = self._call(words, bounds, json=False)
         if answer.code != 0:
             return Checked(Soundness.UNPROVEN, method, _reason(answer))
+        logs = [each[0] for each in _LOG.findall(answer.out)]
+        if not logs:  # every backup needs one
+            why = "Barman lists none of the logs that make it consistent"
+            return Checked(Soundness.UNPROVEN, method, why)
         try:
-            absent = [each for each in _LOG.findall(answer.out) if not _is_there(Path(each))]
+            absent = [each for each in logs if not _is_there(Path(each))]
         except PermissionError:
             why = "this user may not see whether the logs that make it consistent are there"
             return Checked(Soundness.UNPROVEN, method, why)

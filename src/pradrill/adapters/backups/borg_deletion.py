@@ -86,13 +86,19 @@ def _server(declared: BorgSource) -> _Server:
 
 def _refuse_shell(server: _Server, bounds: Bounds) -> None:
     """Raise NotReadyError if a command of ours runs there, or if that is not certain."""
-    one, two = (secrets.randbelow(10**6) for _ in range(2))
-    answer = _ssh(server, f"expr {one} + {two}", bounds)
-    if str(one + two) in answer.out:
-        raise _can_delete(server.repository, "runs other commands")
-    if answer.code in (None, _OF_SSH):
-        why = last_line(answer.err) or "a shell was not refused in time"
-        raise _not_known(server.repository, why)
+    one, two = (10**8 + secrets.randbelow(10**8) for _ in range(2))
+    # Every shell has echo of its own and takes the quotes away, as nothing does that repeats a
+    # command; what starts a command's words without a shell starts expr.
+    for command, its_answer in (
+        (f'echo {one}""{two}', f"{one}{two}"),
+        (f"expr {one} + {two}", f"{one + two}"),
+    ):
+        answer = _ssh(server, command, bounds)
+        if its_answer in answer.out:
+            raise _can_delete(server.repository, "runs other commands")
+        if answer.code in (None, _OF_SSH):
+            why = last_line(answer.err) or "a shell was not refused in time"
+            raise _not_known(server.repository, why)
 
 
 def _refuse_sftp(server: _Server, bounds: Bounds) -> None:

@@ -14,6 +14,8 @@ from pradrill.adapters.backups.pgbackrest_stanza import (
     StanzaBackup,
     absent_log,
     lack_of,
+    log_folders,
+    logs_of_a_number,
 )
 from pradrill.domain.declared.backup_source import PgBackRestSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
@@ -27,8 +29,6 @@ _OK, _NO_BACKUP = 0, 2  # pgBackRest's stanza states
 _MISSING = {1: "has no stanza of that name", 3: "has no stanza of that name"}
 _RAW = re.compile(r"[\x00-\x1f\x7f]")
 _LOG = re.compile(r"(?m)^([0-9A-F]{24})-")
-_LOG_FOLDER = 16  # digits of a log's name that it has in common with those that lie beside it
-
 
 _STANZAS = TypeAdapter(list[StanzaAnswer])
 
@@ -105,17 +105,24 @@ class PgBackRest:
         if first is None or last is None or not ids:
             return Checked(Soundness.SOUND, method)
 
-        names: set[str] = set()
-        for folder in sorted({first[:_LOG_FOLDER], last[:_LOG_FOLDER]}):
-            answer = self._call(["repo-ls", f"archive/{stanza.name}/{ids[0]}/{folder}"], bounds)
-            if answer.code != 0:
-                why = "whether the logs that make it consistent are there was not told"
-                return Checked(Soundness.UNPROVEN, method, why)
-            names |= set(_LOG.findall(answer.out))
-        if absent := absent_log(names, first, last):
+        names = self._logs_there(f"archive/{stanza.name}/{ids[0]}", first, last, bounds)
+        if names is None:
+            why = "whether the logs that make it consistent are there was not told"
+            return Checked(Soundness.UNPROVEN, method, why)
+        if absent := absent_log(names, first, last, logs_of_a_number(backup)):
             why = f"not every log that makes it consistent is in the archive: {absent}"
             return Checked(Soundness.DAMAGED, method, why)
         return Checked(Soundness.SOUND, method)
+
+    def _logs_there(self, archive: str, first: str, last: str, bounds: Bounds) -> set[str] | None:
+        """Return the logs that lie where those from the first to the last belong; None: unknown."""
+        folders, names = log_folders(first, last), set[str]()
+        for folder in folders:
+            answer = self._call(["repo-ls", f"{archive}/{folder}"], bounds)
+            if answer.code != 0:
+                return None
+            names |= set(_LOG.findall(answer.out))
+        return names if folders else None
 
     @property
     def _location(self) -> str:
