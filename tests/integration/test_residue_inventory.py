@@ -223,6 +223,31 @@ def test_root_is_led_nowhere_by_a_home_and_looks_at_so_many_of_its_units(tmp_pat
     assert "there are more than 500 below" in look(script=script).unseen["user_unit"]
 
 
+def test_of_passwords_nothing_is_told_but_that_they_are_others(tmp_path: Path) -> None:
+    """Not that there is none, nor whose are alike; a login without one is another, by its key."""
+    users = ("ann:x:1:1::/none:/bin/sh", "bob:x:2:2::/none:/bin/sh", "eve:x:3:3::/none:/bin/sh")
+    passwd, shadow, key = tmp_path / "passwd", tmp_path / "shadow", tmp_path / "key"
+    passwd.write_text("\n".join(users))
+    shadow.write_text("ann::1\nbob::1\neve:secret:1\n")
+    key.write_text("a key")
+    script = source("remote_inventory.py").replace('"/etc/passwd"', f'"{passwd}"')
+    script = script.replace('"/etc/shadow"', f'"{shadow}"')
+    script = script.replace("/etc/ssh/ssh_host_{kind}_key", str(key))
+    before = look(script=script)
+    digests = [value.rpartition(":")[2] for value in before.seen["user"].values()]
+    assert len(set(digests)) == 3
+    assert len({each.partition("~")[0] for each in digests}) == 1
+    assert difference(before, look(script=script)) == ()
+
+    passwd.write_text("\n".join(users).replace("eve:x:", "eve::"))
+    assert [each.name for each in difference(before, look(script=script))] == ["eve"]
+    key.write_text("another")
+    left = texts(look(script=script).left_by(before))
+    assert "another key" in str(left), left
+    key.unlink()
+    assert "another key" in str(texts(look(script=script).left_by(before)))
+
+
 @pytest.fixture
 def short_path() -> Iterator[Path]:
     """Return a folder whose files have short names: the length of all together is limited, too."""

@@ -62,7 +62,7 @@ def test_a_restore_that_its_deadline_cuts_writes_nothing_afterwards(
     """It is ended before the teardown, and looked for once more."""
     house = hosts.house(tmp_path)
     write(house, "playbooks/restore.yml", _LATER.format(module="ansible.builtin.raw"))
-    edit(house, "drills/shop.yml", "restore.yml, deadline: 2m", "restore.yml, deadline: 6s")
+    edit(house, "drills/shop.yml", "restore.yml, deadline: 2m", "restore.yml, deadline: 12s")
     result = pradrill(house, "run", "shop")
     assert result.returncode in {10, 12}, result.stdout + result.stderr
     assert "torn-down" in hosts.standby.touched()
@@ -98,13 +98,16 @@ def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: 
 
     Whatever has started them: a playbook, a check, a reading. What has dropped its environment is
     not known as the run's: it is told all the same, and left alone. None of it hides in a mount
-    namespace of its own, nor behind the name of a login or of a daemon that ran before.
+    namespace or a root of its own, nor behind the name of a login or of a daemon that ran before.
     """
     house = hosts.house(tmp_path)
     bare = f"env -i setsid /srv/aged 90 {_QUIET} &"
     inside(hosts, f"cp /bin/sleep /srv/aged; {bare} echo $! > /srv/pid; sleep 0.5")
     commands = (
         f"cp /bin/sleep /srv/hidden; env -i setsid unshare --mount /srv/hidden 40 {_QUIET} &",
+        "mkdir /srv/root; cp /bin/sleep /srv/root/rooted;",
+        "cp --parents $(ldd /bin/sleep | grep -o '/[^ ]*') /srv/root;",
+        f"env -i setsid unshare --mount --root=/srv/root /rooted 40 {_QUIET} &",
         f"cp /bin/sleep /srv/sshd; env -i setsid /srv/sshd 40 {_QUIET} &",
         f"setsid /srv/aged 40 {_QUIET} &",
         f"setsid {_STAYS} &",
@@ -133,7 +136,7 @@ def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: 
     assert {"sh", "tail", "timeout", "aged"} <= set(ended), residue
     os.kill(int((hosts.standby.srv / "pid").read_text()), 0)  # that of before goes on
     others = [left.split()[2] for left in residue if left.endswith("was not there before")]
-    assert sorted(others) == ["hidden", "sleep", "sshd"], residue
+    assert sorted(others) == ["hidden", "rooted", "sleep", "sshd"], residue
     nothing_comes(hosts)
 
 
@@ -155,11 +158,11 @@ def test_a_quiet_drill_does_not_wait_and_ends_nobody_elses(hosts: TwoHosts, tmp_
     )
     until((hosts.standby.etc_pradrill / "lease").exists, "the drill has not begun")
     with subprocess.Popen(
-        [*ssh, f"{server.host.user}@{server.address}", "sleep 100"],
+        [*ssh, f"{server.host.user}@{server.address}", "sleep 300"],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as login:
-        assert run.wait(90) == 0
+        assert run.wait(240) == 0
         assert login.poll() is None
         login.kill()
     assert "torn-down" in hosts.standby.touched()

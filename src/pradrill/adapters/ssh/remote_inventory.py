@@ -10,6 +10,7 @@ what costs. What it prints is read by domain/run/inventory_answers.py.
 from __future__ import annotations
 
 import errno
+import hmac
 import os
 import pwd
 import socket
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # importing it costs time
 LOOK, ASK = 20, 5  # seconds for each program, and for a database server's answer
 MOST, LONGEST = 2_000, 200_000  # files that are compared, and bytes of all their lines
 LARGEST = 65_536  # bytes of a file whose content is compared, too
+READ = 16_777_216  # bytes of any other, like keys and crontabs: a user's may never end
 PASSWORD: str = globals().get("PASSWORD", "")  # given by who carries it out; never a word
 SUDO = ("sudo", "-S", "-k", "-p", "") if PASSWORD else ("sudo", "-n")
 JOBS = (
@@ -57,25 +59,28 @@ LISTENING = "00010000"  # a Unix socket that somebody waits at
 NO_DATABASES = ("lost+found", "#")
 ASK_MARIADB = """
 select 'folder', '', @@datadir;
-select 'account', crc32(concat(p.Priv, coalesce(group_concat(d.Db order by d.Db), ''))),
+select 'account', hex(concat(p.Priv, coalesce(group_concat(d.Db order by d.Db), ''))),
   concat(p.User, '@', p.Host)
   from mysql.global_priv p left join mysql.db d on d.User = p.User and d.Host = p.Host
   group by p.User, p.Host, p.Priv;
 """
 ASK_MYSQL = """
 select 'folder', '', @@datadir;
-select 'account', crc32(concat_ws(',', plugin, authentication_string, Super_priv, Grant_priv)),
+select 'account', hex(concat_ws(',', plugin, authentication_string, Super_priv, Grant_priv)),
   concat(User, '@', Host)
   from mysql.user;
 """
 ASK_POSTGRESQL = """
 select 'folder', '', current_setting('data_directory')
 union all select 'database', oid::text, translate(datname, E'\\n\\t', '??') from pg_database
-union all select 'account', hashtext(a::text)::text, translate(rolname, E'\\n\\t', '??')
+union all select 'account', encode(textsend(a::text), 'hex'), translate(rolname, E'\\n\\t', '??')
   from pg_authid a where rolname !~ '^pg_'
 """
-"""Of what an account may, and its password, 32 bits leave the machine. No line begins as an import:
-remote_interpreter.py would take it for one."""
+"""Of what an account may, and its password, a digest alone leaves the machine. No line begins as an
+import: remote_interpreter.py would take it for one."""
+HOST_KEYS = tuple(f"/etc/ssh/ssh_host_{kind}_key" for kind in ("ed25519", "ecdsa", "rsa"))
+BOOT = "/proc/sys/kernel/random/boot_id"  # recorded nowhere
+SECRET: list[bytes] = []  # once it was read; it never leaves the machine
 
 
 def line(kind: str, value: str, name: str) -> int:
@@ -102,6 +107,32 @@ def lines_of(path: str) -> list[str]:
         return file.read().split("\n")
 
 
+def secret() -> bytes:
+    """Return what makes digests tell nothing elsewhere: a key of the machine's, or of this boot's.
+
+    Who may read no private key of the machine can compare until its next start.
+    """
+    for path in () if SECRET else (*HOST_KEYS, BOOT):
+        try:
+            with open(path, "rb") as file:  # noqa: PTH123 pathlib costs time
+                SECRET.append(hmac.new(file.read(), b"pradrill inventory", "sha256").digest())
+            break
+        except OSError:
+            if path == BOOT:
+                raise
+    return SECRET[0]
+
+
+def digest(name: str, content: bytes) -> str:
+    """Return what tells one content of a thing from another, after eight digits of its key.
+
+    The same content has another one by another name: nobody learns whose passwords are alike.
+    """
+    text = name.encode(errors="surrogateescape") + b"\0" + content
+    key, state = (hmac.new(secret(), each, "sha256").hexdigest() for each in (b"", text))
+    return f"{key[:8]}~{state[:16]}"
+
+
 def output_of(
     *words: str,
     within: float = LOOK,
@@ -125,22 +156,23 @@ def output_of(
 
 
 def accounts() -> None:
-    """Print users with ids, home, shell and 32 bits of the password, groups with their members."""
+    """Print users with ids, home, shell and the password's digest, groups with their members."""
     passwords = {}
     if os.geteuid() == 0 and os.path.exists("/etc/shadow"):  # noqa: PTH110 pathlib costs time
         shadows = (each.split(":") for each in lines_of("/etc/shadow"))
-        passwords = {each[0]: f"{zlib.crc32(each[1].encode()):x}" for each in shadows if each[1:]}
+        passwords = {each[0]: each[1] for each in shadows if each[1:]}
     for fields in (each.split(":") for each in lines_of("/etc/passwd")):
         if len(fields) > 6:  # noqa: PLR2004 seven fields
-            password = [passwords[fields[0]]] if fields[0] in passwords else []
-            line("user", ":".join((*fields[2:4], *fields[5:7], *password)), fields[0])
+            name, password, *ids = fields[:4]
+            state = digest(name, f"{password}:{passwords.get(name, '')}".encode())
+            line("user", ":".join((*ids, *fields[5:7], state)), name)
     for fields in (each.split(":") for each in lines_of("/etc/group")):
         if len(fields) > 3:  # noqa: PLR2004 four fields
             line("group", ":".join(fields[2:4]), fields[0])
 
 
 def keys() -> None:
-    """Print files of keys that open a login, and of what sudo grants, with their checksums."""
+    """Print files of keys that open a login, and of what sudo grants, with their digests."""
     if os.geteuid() != 0:
         cannot("key", "only root sees the keys of others")
     paths = [f"{home.rstrip('/')}/.ssh/{name}" for home in sorted(homes()) for name in KEYS]
@@ -190,7 +222,9 @@ def content_of(path: str) -> str:
     except OSError:
         return ""
     with open(file, "rb") as content:  # noqa: PTH123 a descriptor
-        return f"{zlib.crc32(content.read()):x}" if stat.S_ISREG(os.fstat(file).st_mode) else ""
+        status = os.fstat(file)
+        most = READ if status.st_size > READ else -1  # the kernel's own files bear no large read
+        return digest(path, content.read(most)) if stat.S_ISREG(status.st_mode) else ""
 
 
 def jobs() -> None:
@@ -401,7 +435,8 @@ def answered(answer: str) -> str:
     lines = [each.split("\t", 2) for each in answer.splitlines()]
     folder = lines[0][2].rstrip("/")
     for kind, value, name in lines[1:]:
-        line(kind, value, f"{name} ({folder})")
+        name = f"{name} ({folder})"  # noqa: PLW2901 that of its server's
+        line(kind, digest(name, value.encode()) if kind == "account" else value, name)
     return folder
 
 
@@ -505,7 +540,7 @@ def files(*roots: str) -> None:
 
 
 def state_of(path: str) -> str:
-    """Return a file's size, rights and owners, and 32 bits of its content; nothing of one gone."""
+    """Return a file's size, rights and owners, and its content's digest; nothing of one gone."""
     try:
         status = os.lstat(path)
         parts = [str(status.st_size), f"{status.st_mode:o}", str(status.st_uid), str(status.st_gid)]

@@ -5,6 +5,7 @@ Two stocks are compared by kind and name. Of what comes and goes by itself only 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -15,6 +16,11 @@ from pradrill.domain.values.model import Model
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 
+_KEYED = re.compile("(?:.*:)?([0-9a-f]{8})~[0-9a-f]{16}")
+_OTHER_KEY = (
+    "contents were noted with another key: the host has another SSH key, or a login without root "
+    "looked, and it was started anew"
+)
 _TOLD = 20
 """Of each kind so many differences are named; the others are counted."""
 
@@ -120,6 +126,8 @@ class StandbyInventory(Model):
             return False
         if not WAYS_IN.isdisjoint({*self.unseen, *before.unseen}):
             return False
+        if any(_keys(kind, self) != _keys(kind, before) for kind in WAYS_IN):
+            return False
         return all(each.kind not in WAYS_IN for each in difference(before, self))
 
     def left_by(
@@ -133,6 +141,11 @@ class StandbyInventory(Model):
             reason(Code.NOT_VERIFIED, because=_unseen(kind, self.unseen[kind]))
             for kind in InventoryKind
             if kind in self.unseen and kind not in before.unseen
+        ]
+        unknown += [
+            reason(Code.NOT_VERIFIED, because=_unseen(kind, _OTHER_KEY))
+            for kind in InventoryKind
+            if (now := _keys(kind, self)) and (then := _keys(kind, before)) and now != then
         ]
         differences = [
             each
@@ -202,9 +215,23 @@ def _of_kind(
 def _is_same(one: str, other: str) -> bool:
     """Tell whether what is noted of a thing is the same, as far as both have noted it.
 
-    Older versions noted less: of a file its size alone, of a user no password.
+    Older versions noted less: of a file its size alone, of a user no password; and of a content a
+    checksum. Digests of two keys cannot be compared, and what stands before them can.
     """
+    (head, _, tail), (other_head, _, other_tail) = (each.rpartition(":") for each in (one, other))
+    if _key(one) != _key(other) and tail and other_tail and head == other_head:
+        return True
     return one == other or one.startswith(f"{other}:") or other.startswith(f"{one}:")
+
+
+def _key(value: str) -> str:
+    """Return what names the key of the digest that a value ends with; nothing of any other."""
+    match = _KEYED.fullmatch(value)
+    return match[1] if match else ""
+
+
+def _keys(kind: InventoryKind, inventory: StandbyInventory) -> set[str]:
+    return {key for value in inventory.seen.get(kind, {}).values() if (key := _key(value))}
 
 
 def _reasons(differences: Sequence[Difference]) -> Iterator[Reason]:

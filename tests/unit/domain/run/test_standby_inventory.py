@@ -159,6 +159,31 @@ def test_many_differences_are_counted_and_a_mount_is_told_once() -> None:
     )
 
 
+ONE, TWO = "0000000a~00000000000000aa", "0000000a~00000000000000bb"
+OTHER = "0000000b~00000000000000aa"
+
+
+def test_digests_of_one_key_are_compared_and_of_two_it_is_said_that_they_cannot_be() -> None:
+    """A checksum of an older version is none of them; what stands before them is compared."""
+    before = stock(InventoryKind.USER, ann=f"1:1:/:/bin/sh:{ONE}")
+    assert before.left_by(before) == ()
+    assert before.has_accounts_of(before)
+    other = stock(InventoryKind.USER, ann=f"1:1:/:/bin/sh:{TWO}")
+    assert texts(other.left_by(before)) == ("user ann is not as before",)
+
+    started = stock(InventoryKind.USER, ann=f"1:1:/:/bin/sh:{OTHER}")
+    assert [each[:19] for each in texts(started.left_by(before))] == ["not verified, user:"]
+    assert not started.has_accounts_of(before)
+    moved = stock(InventoryKind.USER, ann=f"0:1:/:/bin/sh:{OTHER}")
+    assert "user ann is not as before" in texts(moved.left_by(before))
+
+    older = stock(InventoryKind.USER, ann="1:1:/:/bin/sh:ff")
+    assert before.left_by(older) == ()
+    assert not before.has_accounts_of(older)
+    job, pipe = stock(InventoryKind.CRON, job=ONE), stock(InventoryKind.CRON, job="")
+    assert texts(pipe.left_by(job)) == ("cron job is not as before",)
+
+
 MARIADB, POSTGRESQL = "/var/lib/mysql", "/var/lib/postgresql/15/main"
 
 
