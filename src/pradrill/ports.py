@@ -442,7 +442,7 @@ class MachineSeeds(Protocol):
     def settle(self, addresses: Mapping[str, MachineAddress]) -> None:
         """Take note of where the machines are: name → address."""
 
-    def silent(self) -> Sequence[str]:
+    def silent(self, bounds: Bounds) -> Sequence[str]:
         """Return the names of the machines where nobody can log in yet."""
 
 

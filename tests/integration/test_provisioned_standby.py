@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -15,8 +18,9 @@ from tests.integration.house import beside, build, edit, pradrill
 from tests.support.living import goes_on
 
 from pradrill.adapters.standbys.provisioned import ProvisionedHosts
-from pradrill.domain.run.machine import addresses_in, tag_of
+from pradrill.domain.run.machine import MachineAddress, addresses_in, tag_of
 from pradrill.errors import ExitCode
+from pradrill.ports import Bounds
 
 RUN = "20261130T020000Z-shop-a1b2c3"
 
@@ -37,17 +41,17 @@ def test_a_machine_has_the_key_that_was_pinned_before_it_was(cloud: Path, tmp_pa
     machines = json.dumps([seed.model_dump(mode="json")])
     addresses = make(cloud, tag_of(RUN), "2999-01-01T00:00:00+00:00", machines)
     hosts.settle(addresses_in({"pradrill_addresses": addresses}, ["web-dr"]))
-    wait_until(lambda: not hosts.silent(), 60)
+    wait_until(lambda: not hosts.silent(Bounds(60)), 60)
     (login,) = cloud.glob("*/authorized_keys")
     away = login.rename(tmp_path / "away")
-    assert hosts.silent() == ["web-dr"], "a server that lets nobody in yet is not up"
+    assert hosts.silent(Bounds(60)) == ["web-dr"], "a server that lets nobody in yet is not up"
     away.rename(login)
-    assert hosts.silent() == []
+    assert hosts.silent(Bounds(60)) == []
     strangers = ProvisionedHosts(["web-dr"])
     (tmp_path / "others").mkdir(mode=0o700)
     strangers.sow(tmp_path / "others", RUN)
     strangers.settle(addresses_in({"pradrill_addresses": addresses}, ["web-dr"]))
-    assert strangers.silent() == [], "another key is told at once, and not waited for"
+    assert strangers.silent(Bounds(60)) == [], "another key is told at once, and not waited for"
 
     site = hosts.start(tmp_path, RUN, lambda _line: None)
     try:
@@ -64,6 +68,40 @@ def test_a_machine_has_the_key_that_was_pinned_before_it_was(cloud: Path, tmp_pa
         assert lines[1:] == [lines[0], f"{RUN} web-dr"]
     finally:
         assert hosts.stop(RUN) == []
+
+
+def test_machines_that_greet_and_hang_hold_up_neither_ctrl_c_nor_the_deadline(
+    tmp_path: Path,
+) -> None:
+    """All are asked at one time, within what is left, and no longer than somebody wants it."""
+    names = ["web-dr", "db-dr"]
+    hosts = ProvisionedHosts(names)
+    hosts.sow(tmp_path, RUN)
+    with ExitStack() as stack:
+        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
+        greeted: list[socket.socket] = []
+
+        def greet(server: socket.socket) -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+                    greeted.append(connection)
+
+        for server in servers:
+            threading.Thread(target=greet, args=(server,), daemon=True).start()
+            stack.callback(server.shutdown, socket.SHUT_RDWR)
+        hosts.settle(
+            {
+                name: MachineAddress(address="127.0.0.1", port=server.getsockname()[1])
+                for name, server in zip(names, servers, strict=True)
+            }
+        )
+        start = time.monotonic()
+        assert hosts.silent(Bounds(1.0)) == names
+        assert len(greeted) == 4
+        assert hosts.silent(Bounds(600, lambda: len(greeted) >= 8)) == names
+        assert time.monotonic() - start < 10
 
 
 @pytest.mark.nightly

@@ -50,8 +50,8 @@ def _looked_beside(plan: RunPlan) -> tuple[Path, ...]:
     """Return the inventories whose neighbours were hashed: of an older run not the hypervisor's."""
     if plan.around is not None and plan.around.inventories is not None:
         return plan.around.inventories
-    own = plan.drill.standby.inventory_file
-    return () if own is None else (own,)
+    inventory = plan.drill.standby.inventory_file
+    return () if inventory is None else (inventory,)
 
 
 def _is_gone(path: Path, folders: Collection[Path]) -> bool:

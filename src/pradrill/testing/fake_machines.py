@@ -18,7 +18,7 @@ from pradrill.domain.run.machine import (
 )
 from pradrill.domain.run.outcome import Phase, PlaybookResult, StepKind, StepOutcome
 from pradrill.domain.run.run_plan import PlannedStep, RunPlan
-from pradrill.ports import Play
+from pradrill.ports import Bounds, Play
 from pradrill.testing.builders import HOST, a_drill, a_run_plan
 from pradrill.testing.fake_standby import FakeStandby, a_host, host_facts, played
 from pradrill.testing.fakes import FakeClock
@@ -62,6 +62,8 @@ class FakeSeeds(FakeStandby):
         self.addresses: dict[str, MachineAddress] = {}
         self.keys: Path | None = Path("/dev/shm/pradrill-keys")  # noqa: S108 nothing is there
         """Where a process before has left them."""
+        self.deadlines: list[float] = []
+        """How long each look might take."""
         self._silences = silences
 
     def sow(self, folder: Path, run_id: str) -> Sequence[MachineSeed]:
@@ -84,8 +86,9 @@ class FakeSeeds(FakeStandby):
         """Keep where the machines are."""
         self.addresses = dict(addresses)
 
-    def silent(self) -> Sequence[str]:
+    def silent(self, bounds: Bounds) -> Sequence[str]:
         """Return every machine until it was looked for often enough."""
+        self.deadlines.append(bounds.deadline)
         self._silences -= 1
         return [host.name for host in self.hosts] if self._silences >= 0 else []
 

@@ -139,8 +139,10 @@ def test_what_is_too_much_is_cut_and_told(folder: Path, monkeypatch: pytest.Monk
 
 def test_a_plan_without_playbooks_takes_nothing_in(tmp_path: Path) -> None:
     """A drill of manual steps, in a folder with nothing beside it, has nothing more to hash."""
-    assert around([], (), set()) == Around()
-    assert around([], [tmp_path / "hosts.yml"], set()) == Around()
+    assert around([], (), set()) == Around(inventories=())
+    assert around([], [tmp_path / "hosts.yml"], set()) == Around(
+        inventories=(tmp_path / "hosts.yml",)
+    )
 
 
 def test_what_is_hashed_is_never_told(folder: Path) -> None:

@@ -91,6 +91,18 @@ def test_the_time_in_which_machines_are_made_is_inside_the_rta_and_shown_apart()
     assert record.recovery.marks[Mark.RECOVERY_STARTS].at == step.started
 
 
+def test_a_look_at_machines_takes_no_longer_than_the_step_may() -> None:
+    """Each is given what is left of the deadline."""
+    seeds = FakeSeeds(silences=10_000)
+    drill, _ = bench(seeds=seeds, standby=seeds)
+    record = drill.run()
+    (step,) = [s for s in record.steps if s.name == "provision the standby"]
+    assert step.outcome is StepOutcome.TIMED_OUT
+    assert seeds.deadlines[0] < 600
+    assert seeds.deadlines == sorted(seeds.deadlines, reverse=True)
+    assert seeds.deadlines[-1] == 1.0
+
+
 FAILED = played(FakeClock(), StepOutcome.FAILED)
 
 

@@ -6,9 +6,11 @@ import json
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from shutil import which
+from typing import Self
 
 from pradrill.adapters.standbys.connections import close_connections
 from pradrill.adapters.standbys.files import write_private
@@ -17,17 +19,19 @@ from pradrill.domain.run.host import Host, HostFacts, Site, ssh_config
 from pradrill.domain.run.host_answers import known_hosts_name
 from pradrill.domain.run.machine import MachineAddress, MachineSeed, machine_name, marker_line
 from pradrill.errors import NotReadyError
-from pradrill.ports import Impediment, Say
+from pradrill.ports import Bounds, Impediment, Say
 from pradrill.system import ssh_sockets as sockets
 from pradrill.system.command import as_root
 
 _CONNECT = 5.0  # seconds
-_ANSWER = 20.0
+_ANSWER = 20
 """A machine in its first boot is slow to say who it is."""
 _LOGIN = 40.0
 """And slower to let somebody in."""
+_TICK = 0.05
+_NOT_MADE = "the standby's machines were not made by this process"
 _NO_LOGIN = 255
-_OTHER_KEY = "Host key verification failed"
+_OTHER_KEY = b"Host key verification failed"
 """How ssh ends without one, and its word on a machine that shows another key."""
 
 
@@ -84,54 +88,48 @@ class ProvisionedHosts:
         """Take note of where the machines are."""
         self._addresses = dict(addresses)
 
-    def silent(self) -> Sequence[str]:
-        """Return the names of the machines where nobody can log in yet.
+    def silent(self, bounds: Bounds) -> Sequence[str]:
+        """Return the names of the machines where nobody can log in yet, all asked at one time.
 
-        One that shows another key is none of them: whoever identifies it will tell.
+        One that shows another key is none of them: whoever identifies it will tell. Who gives no
+        answer within the bounds is silent.
         """
-        return [name for name in self._names if not self._answers(name)]
+        wait = min(bounds.deadline, _CONNECT)
+        with ThreadPoolExecutor(len(self._names)) as pool:
+            there = pool.map(lambda name: _listens(self._addresses[name], wait), self._names)
+            up = [name for name, listens in zip(self._names, there, strict=True) if listens]
 
-    def _answers(self, name: str) -> bool:
-        where, keys = self._addresses[name], self._folder
-        if keys is None or not _listens(where):
-            return False
+        with ExitStack() as stack:
+            logins = {name: stack.enter_context(_Login(self._words(name))) for name in up}
+            for _ in range(round(min(bounds.deadline, _LOGIN) / _TICK)):
+                waits = [each for each in logins.values() if not each.ended()]
+                if not waits or bounds.cancelled():
+                    break
+                waits[0].wait(_TICK)
+            reached = {name for name, login in logins.items() if login.succeeded()}
+        return [name for name in self._names if name not in reached]
+
+    def _words(self, name: str) -> list[str]:
+        """Return the command that logs in on a machine and does nothing."""
+        keys = self._folder
+        if keys is None:
+            raise NotReadyError(_NOT_MADE)
         host, pins = self._host(name, keys), keys / f"pin-{name}"
         write_private(pins, f"{known_hosts_name(host)} {public_key(keys / f'host-{name}')}\n")
         options = (
             *("BatchMode=yes", "IdentitiesOnly=yes", "StrictHostKeyChecking=yes"),
             *(f'UserKnownHostsFile="{pins}"', "GlobalKnownHostsFile=/dev/null"),
+            *(f"ConnectTimeout={_ANSWER}", "LogLevel=ERROR"),  # no banner: it may be endless
         )
-        words = [
-            "ssh",
-            "-F",
-            "none",
-            "-p",
-            str(where.port),
-            "-l",
-            "root",
-            "-i",
-            str(keys / "login"),
-        ]
+        words = ["ssh", "-F", "none", "-p", str(host.port), "-l", "root", "-i", str(keys / "login")]
         words += [word for option in options for word in ("-o", option)]
-        try:
-            login = subprocess.run(
-                [*words, where.address, "true"],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_LOGIN,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return False
-        return login.returncode != _NO_LOGIN or _OTHER_KEY in login.stderr
+        return [*words, host.address, "true"]
 
     def start(self, folder: Path, run_id: str, say: Say) -> Site:
         """Write pinned keys, client configuration and inventory. Raises NotReadyError."""
         keys = self._folder
         if keys is None or not self._addresses:
-            raise NotReadyError("the standby's machines were not made by this process")
+            raise NotReadyError(_NOT_MADE)
 
         hosts = tuple(self._host(name, keys) for name in self._names)
         pins = {name: public_key(keys / f"host-{name}") for name in self._names}
@@ -173,14 +171,46 @@ class ProvisionedHosts:
         return close_connections(run_id)
 
 
-def _listens(where: MachineAddress) -> bool:
+def _listens(where: MachineAddress, seconds: float) -> bool:
     with (
         suppress(OSError),
-        socket.create_connection((where.address, where.port), timeout=_CONNECT) as connection,
+        socket.create_connection((where.address, where.port), timeout=seconds),
     ):
-        connection.settimeout(_ANSWER)
-        return connection.recv(4).startswith(b"SSH")
+        return True
     return False
+
+
+class _Login:
+    """An ssh that logs in; it is ended with the block, whatever it waits for."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._process = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        with self._process:  # waits, and closes its pipe
+            pass
+
+    def ended(self) -> bool:
+        """Tell whether it has."""
+        return self._process.poll() is not None
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, and no longer than that."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
+    def succeeded(self) -> bool:
+        """Tell whether somebody was let in, or the machine has shown another key."""
+        if not self.ended():
+            return False
+        _, errors = self._process.communicate()
+        return self._process.returncode != _NO_LOGIN or _OTHER_KEY in errors
 
 
 def _variables(host: Host) -> dict[str, object]:

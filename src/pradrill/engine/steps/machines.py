@@ -20,7 +20,7 @@ from pradrill.engine.context import Context, StepEnd, planned
 from pradrill.engine.hypervisors import Hypervisors, reached, why_ended
 from pradrill.engine.steps.backups import POINT, other_backup, selected
 from pradrill.errors import NotReadyError
-from pradrill.ports import MachineSeeds
+from pradrill.ports import Bounds, MachineSeeds
 from pradrill.system import in_memory, scratch
 
 _LOOK = 1.0  # seconds between two looks whether machines answer
@@ -90,13 +90,17 @@ def _refuse_primary(context: Context, addresses: Mapping[str, MachineAddress]) -
 
 def _until_they_answer(context: Context, seeds: MachineSeeds, deadline: datetime) -> StepEnd:
     """Wait until each machine lets us in: its first boot is a part of making it."""
-    while silent := seeds.silent():
+    clock = context.tools.clock
+    while True:
+        left = (deadline - clock.now()).total_seconds()
+        silent = seeds.silent(Bounds(max(left, _LOOK), context.cancelled))
+        if not silent:
+            return StepEnd(StepOutcome.PASSED)
         if context.cancelled():
             return StepEnd(StepOutcome.CANCELLED)
-        if context.tools.clock.now() >= deadline:
+        if clock.now() >= deadline:
             return StepEnd(StepOutcome.TIMED_OUT, reason(Code.MACHINES_SILENT, host=list(silent)))
-        context.tools.clock.sleep(_LOOK)
-    return StepEnd(StepOutcome.PASSED)
+        clock.sleep(_LOOK)
 
 
 def recall(context: Context) -> Path:
