@@ -125,6 +125,7 @@ def test_a_drill_does_with_a_logins_shell_or_says_why_not(
     assert login.reason in output
 
 
+@pytest.mark.nightly
 def test_a_login_that_ends_itself_is_told_in_its_own_words(
     another_sshd: Callable[..., Sshd], tmp_path: Path, control_folder: Path
 ) -> None:

@@ -248,6 +248,7 @@ def test_what_others_write_is_judged_alike_on_both_sides(
             assert ask(shop, STATE) == ask(shop, WHOLE)
 
 
+@pytest.mark.nightly
 def test_a_dump_with_programs_takes_the_place_of_what_stood_there(
     shop: Path, tmp_path: Path
 ) -> None:
@@ -370,6 +371,7 @@ def test_a_table_that_takes_its_numbers_from_a_sequence_still_does(
     assert ask(shop, "insert into copy.t (n) values (2); select max(id) from copy.t") == "2\n"
 
 
+@pytest.mark.nightly
 def test_tables_that_lie_apart_from_their_rows_are_no_dump(shop: Path, tmp_path: Path) -> None:
     """mariadb-dump --tab writes a table's rows beside it: the tables alone are half a restore."""
     folder = tmp_path / "2026-03-10"
@@ -386,6 +388,7 @@ def test_tables_that_lie_apart_from_their_rows_are_no_dump(shop: Path, tmp_path:
     assert tables(shop) == ["above", "standing"]
 
 
+@pytest.mark.nightly
 def test_a_folder_of_mysql_shells_is_known_on_both_sides(shop: Path, tmp_path: Path) -> None:
     """Its last file tells that it is whole; nothing here loads it."""
     folder = tmp_path / "2026-03-10"

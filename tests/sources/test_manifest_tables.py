@@ -344,6 +344,7 @@ def test_what_is_no_table_and_is_missing_is_named(whole: Kit, tmp_path: Path) ->
     assert not [each for each in whole.wrong(manifest, "columns") if each.startswith("the ")]
 
 
+@pytest.mark.nightly
 def test_what_is_no_table_and_does_another_thing_is_named(whole: Kit, tmp_path: Path) -> None:
     """A trigger, routine or event of the same name with another body or state is another one."""
     whole.write(manifest := tmp_path / "manifest.json")
@@ -360,6 +361,7 @@ def test_what_is_no_table_and_does_another_thing_is_named(whole: Kit, tmp_path: 
 OPTIONS = ("--routines", "--events", "--triggers")
 
 
+@pytest.mark.nightly
 def test_a_dump_with_all_options_brings_all_of_mariadb_back(
     on_mariadb: Kit,
     tmp_path: Path,
@@ -405,6 +407,7 @@ def test_a_comment_in_an_event_does_not_end_a_restore(on_mariadb: Kit, tmp_path:
         assert kit.on("copy").wrong(manifest, "columns") == []
 
 
+@pytest.mark.nightly
 def test_a_dump_brings_all_of_postgresql_back(on_postgresql: Kit, tmp_path: Path) -> None:
     """pg_dump's file, loaded by pg_restore: what each object is called stays."""
     kit = all_of(on_postgresql)

@@ -281,6 +281,7 @@ def test_a_folder_that_may_be_listed_and_not_entered_is_not_empty(closed: Closed
             read_as_somebody(dumps)
 
 
+@pytest.mark.nightly
 def test_an_account_for_sftp_alone_in_its_own_root_is_read(closed: Closed) -> None:
     """Paths are those that the account sees."""
     (closed.folder / OLD).write_text(SQL)

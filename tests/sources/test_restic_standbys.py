@@ -31,10 +31,10 @@ PASSWORD, REST_PASSWORD = (f"{token_urlsafe(9)} é/@:'" for _ in range(2))
 
 FILES = REPOSITORY / "playbooks/files/manifest-files"
 PRIMARY = """
-mount --bind "$1" /srv; mkdir -p /srv/files/pradrill-heartbeat /srv/manifest
+exec 9< "$2"; mount --bind "$1" /srv; mkdir -p /srv/files/pradrill-heartbeat /srv/manifest
 head -c 300000 /dev/urandom > /srv/files/letter; chmod 640 /srv/files/letter; chown 7:8 /srv/files
 date -u +%FT%TZ > /srv/files/pradrill-heartbeat/heartbeat
-python3 "$2" write /srv/files > /srv/manifest/manifest.jsonl
+python3 /dev/fd/9 write /srv/files > /srv/manifest/manifest.jsonl
 restic --no-cache init -q; restic --no-cache backup -q --host files1 /srv/files /srv/manifest
 """
 DRILL = """\

@@ -13,7 +13,11 @@ from tests.integration.hosts.sshd import Sshd
 from pradrill.domain.run.host import MARKER
 
 _MARKS = Path(MARKER).parent
-_MARK = f'mount -t tmpfs none {_MARKS} && cp /etc/machine-id {MARKER} && exec "$@"'
+_MARK = (
+    f"mount -t tmpfs none {_MARKS} && cp /etc/machine-id {MARKER} && "
+    # A file of its own: else all that runs here would be taken for that machine's.
+    f'cp /etc/machine-id {_MARKS}/id && mount --bind {_MARKS}/id /etc/machine-id && exec "$@"'
+)
 
 
 @contextmanager

@@ -205,7 +205,7 @@ def test_mail_that_was_taken_is_told_and_is_a_finding() -> None:
     assert (row.mails, row.domains) == ("2", "client.example (2)")
     assert row.remarks == "3 connections, 1 without a mail, TLS asked for once"
     with speaking("fr"):
-        assert mail_sink.summary(record).startswith("Le puits de courrier a pris 2 courriels")
+        assert mail_sink.summary(record).startswith("Le puits de courrier a intercepté 2 courriels")
         assert "sans courriel" in mail_sink.rows(record)[0].remarks
 
 

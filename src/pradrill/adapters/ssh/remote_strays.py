@@ -191,29 +191,15 @@ def in_service(pid: int) -> bool:
 def elsewhere(pid: int) -> bool:
     """Tell whether it lives on another machine than this login, as a container's does.
 
-    A mount namespace of its own is no other machine: whoever wants one has it with `unshare`. Nor
-    is a root that is no machine's, without process numbers of its own.
+    A mount namespace of its own is no other machine: whoever wants one has it with `unshare`.
     """
     try:
-        if is_shared(pid, "mnt"):
+        if os.path.samestat(*(os.stat(f"{PROC}/{each}/ns/mnt") for each in (pid, "self"))):  # noqa: PTH116
             return False
     except OSError:  # another user's, or gone
         return False
     try:
         return not os.path.samefile(f"{PROC}/{pid}/root{MACHINE}", MACHINE)  # noqa: PTH121
-    except OSError:
-        return is_apart(pid)
-
-
-def is_shared(pid: int, kind: str) -> bool:
-    """Tell whether a process has a namespace together with this one; raises OSError."""
-    return os.path.samestat(*(os.stat(f"{PROC}/{each}/ns/{kind}") for each in (pid, "self")))  # noqa: PTH116
-
-
-def is_apart(pid: int) -> bool:
-    """Tell whether a process has process numbers of its own, or cannot be seen any more."""
-    try:
-        return not is_shared(pid, "pid")
     except OSError:
         return True
 
