@@ -75,25 +75,10 @@ class ShellHost:
         (file := server.folder / login.file).parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{login.words}\n", "utf-8")
         build(folder)
-        write(
-            folder,
-            "inventory.yml",
-            f"""\
-            standby:
-              hosts:
-                web-dr:
-                  ansible_host: {server.address}
-                  ansible_port: {server.port}
-                  ansible_user: root
-                  ansible_ssh_private_key_file: {server.key}
-                  ansible_python_interpreter: /usr/bin/python3
-                  dr_role: standby
-            """,
-        )
+        server.serve(folder, "web-dr")
         write(folder, "drills/checks/shop/test_shop.py", CHECK)
         write(folder, "playbooks/restore.yml", RESTORE)
         write(folder, "playbooks/teardown.yml", TEARDOWN)
-        (folder / "known_hosts").write_text(server.known_hosts.read_text("utf-8"), "utf-8")
         return folder
 
 

@@ -22,7 +22,7 @@ from tests.integration.hosts.daemon_hosts import (
     state_of,
 )
 from tests.integration.hosts.two_hosts import NamespaceHost, free_number
-from tests.integration.house import edit, pradrill, write
+from tests.integration.house import edit, pradrill
 from tests.support.endings import assert_failed, assert_recovered, failed_checks, step
 
 pytestmark = [
@@ -71,23 +71,7 @@ def house_of(standby: NamespaceHost, folder: Path) -> Path:
     """Copy the shipped drill, for this standby."""
     for name in ("drills", "playbooks", "inventories"):
         shutil.copytree(REPOSITORY / name, folder / name)
-    server = standby.server
-    write(
-        folder,
-        "inventories/example.yml",
-        f"""\
-        standby:
-          hosts:
-            dc-dr:
-              ansible_host: {server.address}
-              ansible_port: {server.port}
-              ansible_user: root
-              ansible_ssh_private_key_file: {server.key}
-              ansible_python_interpreter: /usr/bin/python3
-              dr_role: standby
-        """,
-    )
-    shutil.copy(server.known_hosts, folder / "known_hosts")
+    standby.server.serve(folder, "dc-dr", "inventories/example.yml")
     edit(
         folder,
         "drills/samba.yml",

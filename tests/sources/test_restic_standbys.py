@@ -129,19 +129,7 @@ def house_of(folder: Path, standby: NamespaceHost, server: Server) -> Path:
         templates=json.dumps({name: f"{{{{ {value} }}}}" for name, value in names.items()}),
         secrets=", ".join(f"{value}: env:{value.upper()}" for value in names.values()),
     ))  # fmt: skip
-    its = standby.server
-    write(folder, "inventory.yml", f"""\
-        standby:
-          hosts:
-            files-dr:
-              ansible_host: {its.address}
-              ansible_port: {its.port}
-              ansible_user: root
-              ansible_ssh_private_key_file: {its.key}
-              ansible_python_interpreter: /usr/bin/python3
-              dr_role: standby
-        """)  # fmt: skip
-    shutil.copy(its.known_hosts, folder / "known_hosts")
+    standby.server.serve(folder, "files-dr")
     return folder
 
 

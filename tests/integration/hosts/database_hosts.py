@@ -33,7 +33,7 @@ from tests.integration.hosts.daemon_hosts import (
 from tests.integration.hosts.machines import run_quietly
 from tests.integration.hosts.sshd import descendants
 from tests.integration.hosts.two_hosts import NamespaceHost, free_number
-from tests.integration.house import edit, write
+from tests.integration.house import edit
 
 CIPHER_PASS = "un-mot-de-passe-long"  # noqa: S105 of a repository that lives for minutes
 _PROGRAMS = {"postgres", "pgbackrest", "mariadbd", "mariabackup"}
@@ -88,23 +88,7 @@ class DatabaseHosts:
         """Copy the shipped drills, for this standby and the loss of this primary."""
         for name in ("drills", "playbooks"):
             shutil.copytree(REPOSITORY / name, folder / name)
-        server = self.standby.server
-        write(
-            folder,
-            "inventory.yml",
-            f"""\
-            standby:
-              hosts:
-                db-dr:
-                  ansible_host: {server.address}
-                  ansible_port: {server.port}
-                  ansible_user: root
-                  ansible_ssh_private_key_file: {server.key}
-                  ansible_python_interpreter: /usr/bin/python3
-                  dr_role: standby
-            """,
-        )
-        shutil.copy(server.known_hosts, folder / "known_hosts")
+        self.standby.server.serve(folder, "db-dr")
         for name in ("postgresql", "mariadb", "sqlite"):
             self._adapt(folder / f"drills/{name}.yml")
         edit(folder, "drills/postgresql.yml", "postgresql/15/", f"postgresql/{self.version}/")

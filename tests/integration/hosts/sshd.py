@@ -76,6 +76,20 @@ class Sshd:
         self._process: subprocess.Popen[bytes] | None = None
         self._wrap = wrap
 
+    def serve(self, house: Path, name: str, inventory: str = "inventory.yml") -> None:
+        """Write a house's inventory and pins: this is its only standby, reached as root."""
+        lines = {
+            "ansible_host": self.address,
+            "ansible_port": self.port,
+            "ansible_user": "root",
+            "ansible_ssh_private_key_file": str(self.key),
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "dr_role": "standby",
+        }
+        text = json.dumps({"standby": {"hosts": {name: lines}}})
+        (house / inventory).write_text(text, encoding="utf-8")
+        shutil.copy(self.known_hosts, house / "known_hosts")
+
     def start(self) -> None:
         """Serve; return once the port answers."""
         assert SSHD is not None
