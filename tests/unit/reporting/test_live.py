@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import signal
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 from types import FrameType
@@ -230,6 +233,45 @@ def test_a_run_goes_on_while_it_is_drawn() -> None:
     finally:
         sys.settrace(before)
     assert all("directory · restore · restore_directory" in "\n".join(each) for each in lines)
+
+
+def test_a_terminal_is_given_back_whenever_ctrl_c_comes() -> None:
+    """Between any two lines of opening the view: the cursor that it took away is there again."""
+    for lines in count(1):
+        view, _ = a_view(a_run_plan())
+        went_on = not is_interrupted(lines, view.open)
+        view.close()
+        file = view._console.file
+        assert isinstance(file, io.StringIO)
+        shown = file.getvalue()
+        assert shown.rfind(SHOWN_CURSOR) >= shown.rfind(HIDDEN_CURSOR), lines
+        if went_on:
+            break
+    assert lines > 50
+
+
+SHOWN_CURSOR, HIDDEN_CURSOR = "\x1b[?25h", "\x1b[?25l"
+
+
+def is_interrupted(lines: int, call: Callable[[], None]) -> bool:
+    """Press Ctrl-C once so many lines of the view have run; tell whether the call was cut."""
+    numbers = count(1)
+
+    def go_on(drawing: FrameType, event: str, _about: Any) -> Any:
+        ours = drawing.f_code.co_filename.endswith(("text/live.py", "rich/live.py"))
+        if ours and event == "line" and next(numbers) == lines:
+            os.kill(os.getpid(), signal.SIGINT)
+        return go_on if ours else None
+
+    before = sys.gettrace()
+    sys.settrace(go_on)
+    try:
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
 
 
 def test_the_clock_goes_on_while_a_person_is_waited_for() -> None:

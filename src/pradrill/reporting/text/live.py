@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from copy import copy
 from datetime import datetime
 from types import TracebackType
@@ -44,23 +45,35 @@ class _Frames:
 
     def start(self) -> None:
         """Show them, unless they are shown."""
-        if self._live is None:
-            self._live = Live(
-                console=self._console,
-                refresh_per_second=self._often,
-                transient=True,
-                get_renderable=self._render,
-                vertical_overflow="crop",
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self._live.start(refresh=True)
+        with _unbroken():
+            if self._live is None:
+                self._live = Live(
+                    console=self._console,
+                    refresh_per_second=self._often,
+                    transient=True,
+                    get_renderable=self._render,
+                    vertical_overflow="crop",
+                    redirect_stdout=False,
+                    redirect_stderr=False,
+                )
+                self._live.start(refresh=True)
 
     def stop(self) -> None:
         """Take them away."""
-        live, self._live = self._live, None
-        if live is not None:
-            live.stop()
+        with _unbroken():
+            live, self._live = self._live, None
+            if live is not None:
+                live.stop()
+
+
+@contextmanager
+def _unbroken() -> Iterator[None]:
+    """Let Ctrl-C wait: Rich has taken the cursor before it is ready to give it back."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class LiveProgress:
@@ -97,9 +110,7 @@ class LiveProgress:
         self._frames = _Frames(console, self._render, often)
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            with suppress(OSError, ValueError):
-                self._frames.start()
+        self.open()
         return self
 
     def __exit__(
@@ -108,6 +119,16 @@ class LiveProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Show the live lines, on a terminal."""
+        if self._console.is_terminal:
+            with suppress(OSError, ValueError):
+                self._frames.start()
+
+    def close(self) -> None:
+        """Give the terminal back as it was."""
         with suppress(OSError, ValueError):
             self._close_prompt()
             self._frames.stop()
