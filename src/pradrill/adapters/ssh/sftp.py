@@ -20,7 +20,7 @@ from typing import Any
 
 import paramiko
 
-from pradrill.adapters.ssh.sessions import LOST
+from pradrill.adapters.ssh.connection import LOST
 from pradrill.domain.declared.backup_source import Ssh
 from pradrill.domain.run.backup_catalogue import LATEST
 from pradrill.domain.run.host_answers import last_line
