@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pradrill.adapters.standbys.files import write_private
 from pradrill.adapters.standbys.lab.machine import Machine
-from pradrill.domain.run.host import Host, Proven, Site, ssh_config
+from pradrill.domain.run.host import Host, Proven, Site
+from pradrill.domain.run.ssh_config import ssh_config
 from pradrill.system import ssh_sockets as sockets
 
 
