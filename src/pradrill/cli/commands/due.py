@@ -17,8 +17,8 @@ from pradrill.app.reading import warn
 from pradrill.app.schedule import alone_at_the_schedule
 from pradrill.app.silence import enter_silence
 from pradrill.cli.arguments import verbose_argument
-from pradrill.cli.commands.run import carry_out, tell
 from pradrill.cli.json_output import json_argument, print_json, print_line
+from pradrill.cli.watched_run import carry_out, tell
 from pradrill.config.project import Project
 from pradrill.errors import ExitCode, PradrillError
 
