@@ -9,14 +9,7 @@ from threading import Event, Timer, get_ident
 
 import paramiko
 
-from pradrill.adapters.ssh.connection import (
-    EACH_PART,
-    LOST,
-    Channel,
-    Connection,
-    connect,
-    silent,
-)
+from pradrill.adapters.ssh.connection import EACH_PART, LOST, Channel, Connection, connect, silent
 from pradrill.adapters.ssh.interpreter import Interpreter, Script, SshReply
 from pradrill.domain.run.host import Host, Site
 from pradrill.errors import UnreachableError

@@ -10,12 +10,7 @@ from pradrill.app.composition import App
 from pradrill.cli.json_output import json_argument, print_line
 from pradrill.domain.declared.backup_source import RecoveryPointSpec, listed
 from pradrill.domain.run.backup_catalogue import Catalogue, CatalogueReading, read
-from pradrill.errors import (
-    ConfigurationError,
-    ExitCode,
-    NotReadyError,
-    UsageError,
-)
+from pradrill.errors import ConfigurationError, ExitCode, NotReadyError, UsageError
 from pradrill.reporting.text.screens import open_console, show_catalogue
 
 EXAMPLE = "pradrill catalogue moodle"

@@ -15,10 +15,7 @@ from pradrill.config.plan_file import plan_file
 from pradrill.domain.declared.plan import Plan
 from pradrill.domain.declared.provider import Provider
 from pradrill.domain.register.entry import EntryKind
-from pradrill.domain.register.incident import (
-    Incident,
-    IncidentKind,
-)
+from pradrill.domain.register.incident import Incident, IncidentKind
 from pradrill.domain.register.incident_history import (
     IS_CLOSED,
     after,

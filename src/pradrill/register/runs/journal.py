@@ -19,14 +19,7 @@ from pradrill.register.runs.enter import seal_run
 from pradrill.register.runs.folders import is_sealed
 from pradrill.register.runs.genuine import events_of, evidence_of
 from pradrill.register.runs.ownership import sign, unsign
-from pradrill.register.runs.vouched import (
-    BARE,
-    ENDS,
-    VOUCHED,
-    has_ended,
-    line_of,
-    with_signature,
-)
+from pradrill.register.runs.vouched import BARE, ENDS, VOUCHED, has_ended, line_of, with_signature
 from pradrill.system.durable_files import open_lines, unwritten, write_line
 
 
