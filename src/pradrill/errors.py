@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Self
@@ -40,6 +40,11 @@ class ExitCode(IntEnum):
         """Return a code's rank; an unknown one ranks above all."""
         member = cls.find(code)
         return member.rank if member is not None else max(each.rank for each in cls) + 1
+
+    @classmethod
+    def worst(cls, codes: Iterable[int]) -> int:
+        """Return the code with the highest rank; PASSED of none."""
+        return max(codes, key=cls.rank_of, default=cls.PASSED)
 
     PASSED = 0, N_("passed"), "PASSED: recovered, verified, both objectives met", 0
     INTERNAL = (

@@ -25,7 +25,7 @@ from textwrap import dedent
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.standbys.lab import Lab
-from pradrill.adapters.standbys.lab.lab import write_site
+from pradrill.adapters.standbys.lab.site import write_site
 
 REPOSITORY = Path(__file__).parents[2]
 AT_MOST = 1.05

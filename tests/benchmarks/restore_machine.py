@@ -23,7 +23,7 @@ from tests.integration.hosts.two_hosts import free_number
 from pradrill.adapters.ansible.environment import CONFIGURATION
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.standbys.lab import Lab
-from pradrill.adapters.standbys.lab.lab import write_site
+from pradrill.adapters.standbys.lab.site import write_site
 
 SCRIPTS = Path(__file__).parent / "restoring"
 BIN = Path(sys.executable).parent

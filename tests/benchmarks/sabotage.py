@@ -34,7 +34,6 @@ from pradrill.adapters.standbys.lab import Lab, Machine  # noqa: E402
 from pradrill.app.composition import App  # noqa: E402
 from pradrill.app.line_progress import LineProgress  # noqa: E402
 from pradrill.app.sabotage import faults_that_fit, sabotage  # noqa: E402
-from pradrill.cli.commands.plan import resolve_one  # noqa: E402
 from pradrill.domain.register.sabotage import SabotageEntry  # noqa: E402
 from pradrill.reporting.text.sabotage import sabotage_lines  # noqa: E402
 
@@ -54,7 +53,7 @@ def main() -> int:
         if SCENES[name] is not played:
             played = SCENES[name]
             os.environ.update(played(app.lab, options.state))
-        plan = resolve_one(app, name)
+        plan = app.plan_of(name)
         entry = sabotage(app, plan, faults_that_fit(plan), LineProgress(app.clock.now), whole=True)
         print(*sabotage_lines(entry, whole=True), sep="\n")
         broken |= (entry.score or 0.0) < AT_LEAST or tell_time(entry) > SECONDS

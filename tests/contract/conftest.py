@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from pradrill.domain.run.record import RunRecord
-from pradrill.register.runs.store import FileRunStore, RunJournal
+from pradrill.register.runs.journal import RunJournal
+from pradrill.register.runs.store import FileRunStore
 from pradrill.testing import FakeJournal, FakeStore
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
@@ -105,11 +104,6 @@ class Tab:
         logged = (each for each in self._events if each.get("method") == "Log.entryAdded")
         entries = [each["params"]["entry"] for each in logged]
         return [each["text"] for each in entries if each["level"] != "verbose"]
-
-    def photograph(self, path: Path) -> None:
-        """Leave an image of the whole page, for whoever wants to look at it."""
-        picture = self.call("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(picture["data"]))
 
     def _message(self) -> dict[str, Any]:
         while b"\0" not in self._rest:

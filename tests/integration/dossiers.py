@@ -8,7 +8,8 @@ from typing import Any
 
 from pradrill.domain.declared.plan import Plan, Service
 from pradrill.domain.declared.provider import Contract, Provider
-from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
+from pradrill.domain.dossier.build import Damaged, Sealed, Sources, compile_dossier
+from pradrill.domain.dossier.dossier import Dossier
 from pradrill.domain.dossier.period import Period
 from pradrill.domain.register.entry import GENESIS, Entry, EntryKind
 from pradrill.domain.register.finding import Finding

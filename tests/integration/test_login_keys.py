@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.integration.hosts.sshd import Sshd
 
-from pradrill.adapters.ssh.sessions import connect
+from pradrill.adapters.ssh.connection import connect
 from pradrill.errors import UnreachableError
 
 

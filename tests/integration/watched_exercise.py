@@ -16,7 +16,7 @@ from typing import Any
 from pradrill.adapters.clock import SteadyClock
 from pradrill.app import launch, tools
 from pradrill.app.composition import App
-from pradrill.cli.commands import run
+from pradrill.cli import watched_run
 from pradrill.domain.declared.drill import Kind
 from pradrill.domain.declared.plan import Plan
 from pradrill.engine.planning import plan_run
@@ -89,8 +89,8 @@ def main(state: str, deadline: str, *notify: str) -> int:
 
     vars(tools).update(_standby=lambda _app, _plan: FakeStandby())
     vars(launch).update(tools_for=replaced)
-    record = run.carry_out(app, plan, trigger="cli")
-    run.tell(app, record)
+    record = watched_run.carry_out(app, plan, trigger="cli")
+    watched_run.tell(app, record)
     return record.exit_code
 
 

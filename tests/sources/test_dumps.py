@@ -21,10 +21,11 @@ from tests.sources.databases import NAME, database, mariadb, pg_dump
 from pradrill.adapters.backups.dumps.local_folder import LocalFolder
 from pradrill.adapters.backups.dumps.source import Dumps
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.ssh.sftp import SftpFolder, SftpPlace
-from pradrill.domain.declared.backup_source import DumpsSource
+from pradrill.adapters.ssh.sftp import SftpFolder
+from pradrill.domain.declared.backup_source import DumpsSource, Ssh
 from pradrill.domain.run.backup_catalogue import RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
+from pradrill.domain.values.ssh_place import SshPlace
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Folder
 
@@ -294,8 +295,8 @@ def test_mariadb_dump_is_known(mariadb: Path, tmp_path: Path) -> None:
 
 def over(sshd: Any, known_hosts: Path | None = None, port: int | None = None) -> SftpFolder:
     """Return the sshd's files."""
-    pins = known_hosts or sshd.known_hosts
-    return SftpFolder(SftpPlace(sshd.address, port or sshd.port, None, pins, sshd.key))
+    place = SshPlace(sshd.address, port or sshd.port, None, "/")
+    return SftpFolder(place, Ssh(known_hosts=known_hosts or sshd.known_hosts, private_key=sshd.key))
 
 
 def test_a_folder_behind_sftp_is_read_like_one_here(sshd: Any, tmp_path: Path) -> None:
@@ -355,8 +356,8 @@ def test_a_server_that_dies_in_the_middle_is_told(another_sshd: Any, tmp_path: P
 
 def test_a_password_login_is_refused_without_one_that_fits(sshd: Any, tmp_path: Path) -> None:
     """This server takes keys only: a password is tried, refused, and not in the error."""
-    place = SftpPlace(sshd.address, sshd.port, None, sshd.known_hosts)
-    folder = SftpFolder(place, lambda: "battery staple")
+    place = SshPlace(sshd.address, sshd.port, None, "/")
+    folder = SftpFolder(place, Ssh(known_hosts=sshd.known_hosts), lambda: "battery staple")
     with pytest.raises(NotReadyError, match="refuses the login") as refusal:
         source(f"sftp://me@backup{tmp_path}", ".sql", folder).catalogue(BOUNDS)
     assert "staple" not in str(refusal.value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from pradrill.cli.commands.due import worst
 from pradrill.errors import ExitCode
 from pradrill.reporting.language.formats import exit_code
 
@@ -22,8 +21,8 @@ def test_an_unknown_code_is_told_as_a_failure() -> None:
 
 def test_the_worst_of_several_codes_is_the_answer() -> None:
     """Interrupted before record before failed before inconclusive; unknown before all."""
-    assert worst([]) == ExitCode.PASSED
-    assert worst([0, 13, 11]) == ExitCode.MISSED
-    assert worst([12, 10, 4]) == ExitCode.FAILED
-    assert worst([10, 14, 130]) == ExitCode.INTERRUPTED
-    assert worst([130, 99]) == 99
+    assert ExitCode.worst([]) == ExitCode.PASSED
+    assert ExitCode.worst([0, 13, 11]) == ExitCode.MISSED
+    assert ExitCode.worst([12, 10, 4]) == ExitCode.FAILED
+    assert ExitCode.worst([10, 14, 130]) == ExitCode.INTERRUPTED
+    assert ExitCode.worst([130, 99]) == 99

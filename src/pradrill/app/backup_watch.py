@@ -50,7 +50,7 @@ def watch_backups(app: App, project: Project, say: Callable[[str], None]) -> int
                     keys.add(finding.key)
                     say(line(f"{finding.title}: {finding.detail}", 400))
 
-    return max(codes, key=ExitCode.rank_of)
+    return ExitCode.worst(codes)
 
 
 def watch_daily(app: App, project: Project, say: Callable[[str], None]) -> int:

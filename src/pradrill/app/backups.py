@@ -11,7 +11,7 @@ from pradrill.adapters.backups.dumps.local_folder import LocalFolder
 from pradrill.adapters.backups.dumps.source import Dumps
 from pradrill.adapters.backups.pgbackrest import PgBackRest
 from pradrill.adapters.backups.restic import Restic
-from pradrill.adapters.ssh.sftp import SftpFolder, SftpPlace
+from pradrill.adapters.ssh.sftp import SftpFolder
 from pradrill.config import cron
 from pradrill.domain.declared.backup_source import (
     BarmanSource,
@@ -91,9 +91,8 @@ def checked_before(spec: RecoveryPointSpec, store: FileRunStore) -> tuple[Integr
 
 
 def _folder(declared: DumpsSource, resolve: Resolve) -> Folder:
-    place, ssh, secret = ssh_place(declared.folder), declared.ssh, declared.password
+    place, secret = ssh_place(declared.folder), declared.password
     if place is None:
         return LocalFolder()
 
-    reached = SftpPlace(place.host, place.port, place.user, ssh.known_hosts, ssh.private_key)
-    return SftpFolder(reached, (lambda: resolve(secret)) if secret else None)
+    return SftpFolder(place, declared.ssh, (lambda: resolve(secret)) if secret else None)

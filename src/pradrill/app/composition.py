@@ -55,6 +55,12 @@ class App(StateReader):
             places=loaded.places,
         )
 
+    def plan_of(self, drill: str) -> RunPlan:
+        """Load one drill, by name or file, and resolve it. Raises ConfigurationError."""
+        project = self.project(drill)
+        (loaded,) = project.drills.values()
+        return self.plan(project, loaded)
+
     def masked(self, plan: RunPlan) -> RunPlan:
         """Return a plan as it may be shown: without passwords that stand in URLs."""
         return RunPlan.model_validate(self.secrets.masker.facts(plan.model_dump(mode="json")))

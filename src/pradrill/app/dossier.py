@@ -8,7 +8,8 @@ from pradrill.app.composition import App
 from pradrill.config.cron import instants
 from pradrill.config.loader import suggestion
 from pradrill.config.project import Project
-from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
+from pradrill.domain.dossier.build import Damaged, Sealed, Sources, compile_dossier
+from pradrill.domain.dossier.dossier import Dossier
 from pradrill.domain.dossier.period import Period
 from pradrill.domain.register.finding_history import all_findings
 from pradrill.domain.register.symptom import Symptom

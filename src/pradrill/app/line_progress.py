@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import copy
 from datetime import datetime
-from typing import TextIO
+from typing import Self, TextIO
 
+from pradrill.app.silent_progress import SilentProgress
 from pradrill.domain.run.outcome import StepKey, StepOutcome, StepResult
 from pradrill.domain.run.question import Question
 from pradrill.domain.run.run_plan import RunPlan
-from pradrill.ports import Progress
 from pradrill.reporting.language.formats import colon, line, short
 from pradrill.reporting.language.i18n import _, ngettext, speaking, whole
 from pradrill.reporting.language.reasons import spoken
@@ -22,23 +22,13 @@ from pradrill.reporting.text.questions import question_lines
 _LONGEST = 200
 
 
-class LineProgress:
+class LineProgress(SilentProgress):
     """Prints each thing as it comes, with the time since the start; never raises."""
 
     def __init__(self, now: Callable[[], datetime], out: TextIO | None = None) -> None:
         self._now = now
         self._start = now()
         self._out = out or sys.stderr
-
-    def of(self, service: str | None, step: str | None = None) -> Progress:  # noqa: ARG002
-        """Return the same lines."""
-        return self
-
-    def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
-        """Leave a run to its steps."""
-
-    def phase(self, name: str) -> None:
-        """Leave a phase to its steps."""
 
     def step(self, name: str, deadline: float) -> None:  # noqa: ARG002 not shown
         """Begin a step."""
@@ -47,12 +37,6 @@ class LineProgress:
     def say(self, line: str) -> None:
         """Print a line."""
         self._print(line)
-
-    def checks(self, green: int, total: int) -> None:
-        """Leave the checks to what comes of them."""
-
-    def ask(self, question: Question) -> None:
-        """Leave questions to those who are asked."""
 
     def finish(self, step: StepResult) -> None:
         """Tell a step that did not pass."""
@@ -97,7 +81,7 @@ class RunLines(LineProgress):
                 )
                 self._print(says)
 
-    def of(self, service: str | None, step: str | None = None) -> RunLines:
+    def of(self, service: str | None, step: str | None = None) -> Self:
         """Return the lines of one branch, or of a step beside others: each names it."""
         view = copy(self)
         view._service, view._step = service, step  # noqa: SLF001 a copy of our own

@@ -11,6 +11,7 @@ from pradrill.app.reading import StateReader
 from pradrill.config.cron import instants
 from pradrill.domain.declared.plan import Plan, Service
 from pradrill.domain.register.entry import EntryKind, ScheduleMissed, ScheduleRule
+from pradrill.domain.register.missed_dates import missed
 from pradrill.domain.register.schedule import (
     Date,
     Rule,
@@ -30,7 +31,8 @@ class Calendar:
         self._app = app
         self._services = plan.services
         self._rules = rules_of(plan.services)
-        self._history = ScheduleHistory(app.register.entries())
+        self._entries = [*app.register.entries()]
+        self._history = ScheduleHistory(self._entries)
 
     def enter_changes(self) -> None:
         """Enter from when on which rule stands: no date before that was ever missed."""
@@ -53,8 +55,19 @@ class Calendar:
             if date is not None:
                 yield name, date
 
-    def missed(self, now: datetime) -> Iterator[ScheduleMissed]:
-        """Return the dates that were missed and are not in the register yet."""
+    def missed(self, now: datetime) -> list[ScheduleMissed]:
+        """Return the dates that were missed, by `drill_every` or `drill_on`, and are not entered.
+
+        Raises ValidationError when an entry of the register is not what its kind says.
+        """
+        cadences = {
+            name: service.drill_every
+            for name, service in self._services.items()
+            if service.drill_every and not service.drill_on
+        }
+        return [*missed(cadences, self._entries, now), *self._missed_by_rule(now)]
+
+    def _missed_by_rule(self, now: datetime) -> Iterator[ScheduleMissed]:
         for name, rule, since, trials in self._standing():
             last = max((t.began for t in trials if t.finished), default=None)
             # What was before the last run was judged by the quiet days and the window of then.

@@ -54,7 +54,6 @@ class Document(NamedTuple):
 if TYPE_CHECKING:
     from yaml import SafeLoader as _Parser
 
-    from pradrill.domain.declared.drill import Drill
     from pradrill.domain.declared.plan import Plan
 else:
     _Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -83,13 +82,6 @@ def load_plan(path: Path) -> Plan:
     from pradrill.domain.declared.plan import Plan  # noqa: PLC0415 large, and many documents are none
 
     return validate(read_document(path), Plan)
-
-
-def load_drill(path: Path) -> Drill:
-    """Read a drill, its paths made absolute; raises ConfigurationProblemsError."""
-    from pradrill.domain.declared.drill import Drill  # noqa: PLC0415 as the plan
-
-    return validate(read_document(path), Drill)
 
 
 @once

@@ -23,13 +23,7 @@ from pradrill.config.checks.together import together_problems
 from pradrill.config.faults import fault_problems
 from pradrill.config.fingerprint import hashed
 from pradrill.config.inventory import read_inventory
-from pradrill.config.loader import (
-    Document,
-    playbook_problem,
-    read_document,
-    suggestion,
-    validate,
-)
+from pradrill.config.loader import Document, playbook_problem, read_document, suggestion, validate
 from pradrill.config.once import once, one_reading
 from pradrill.config.plan_file import PLANS, plan_file
 from pradrill.config.problems import ConfigurationProblemsError, Problem

@@ -15,13 +15,7 @@ from pradrill.domain.declared.fault import DeclaredFault
 from pradrill.domain.register.sabotage import FaultOutcome, TriedFault
 from pradrill.domain.run.event import Started
 from pradrill.domain.run.facts import Facts
-from pradrill.domain.run.outcome import (
-    CheckKey,
-    CheckOutcome,
-    Phase,
-    StepKind,
-    StepOutcome,
-)
+from pradrill.domain.run.outcome import CheckKey, CheckOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Context, Stop, Tools, planned

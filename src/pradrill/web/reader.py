@@ -20,7 +20,7 @@ from pradrill.app.journal import JournalReading, read_journal
 from pradrill.app.killed_runs import prospect
 from pradrill.app.letterhead import letterhead
 from pradrill.app.status.reading import read_status
-from pradrill.domain.dossier.build import Dossier
+from pradrill.domain.dossier.dossier import Dossier
 from pradrill.domain.dossier.period import Period, a_year_before
 from pradrill.domain.register.finding_history import open_findings
 from pradrill.domain.register.symptom import Symptom

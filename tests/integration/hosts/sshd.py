@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from pradrill.domain.run.host import Host, Inventory, Proven, Site, ssh_config
+from pradrill.domain.run.host import Host, Inventory, Proven, Site
+from pradrill.domain.run.ssh_config import ssh_config
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 LOGIN = pwd.getpwuid(os.getuid()).pw_name

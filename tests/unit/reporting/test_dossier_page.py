@@ -17,7 +17,8 @@ from pradrill.cli import main
 from pradrill.config.fingerprint import meaning
 from pradrill.domain.declared.plan import Plan
 from pradrill.domain.dossier.attempt import Ending
-from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
+from pradrill.domain.dossier.build import Damaged, Sealed, Sources, compile_dossier
+from pradrill.domain.dossier.dossier import Dossier
 from pradrill.domain.dossier.period import Period
 from pradrill.domain.register.entry import GENESIS, Entry, EntryKind, ScheduleMissed
 from pradrill.domain.register.finding import Finding

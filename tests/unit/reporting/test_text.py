@@ -52,7 +52,7 @@ def an_actual(seconds: float, within: float = 0.0, **changes: object) -> Elapsed
 
 def against_hour(actual: Elapsed | None) -> view.Comparison:
     """Compare with an objective of one hour."""
-    return view.Comparison("RTA", "RTO", actual, timedelta(hours=1), "moodle")
+    return view.Comparison("RTA", "RTO", actual, timedelta(hours=1))
 
 
 def missed() -> RunRecord:

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from pradrill.adapters.ssh.connection import Channel
 from pradrill.adapters.ssh.interpreter import TOO_LONG, Script, SshReply, source
 from pradrill.adapters.ssh.reach import answers_of, unknown
-from pradrill.adapters.ssh.sessions import Channel, LateError, Sessions
+from pradrill.adapters.ssh.sessions import LateError, Sessions
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run import mending

@@ -16,13 +16,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import paramiko
 
-from pradrill.adapters.ssh.sessions import LOST
+from pradrill.adapters.ssh.connection import LOST
+from pradrill.domain.declared.backup_source import Ssh
 from pradrill.domain.run.backup_catalogue import LATEST
 from pradrill.domain.run.host_answers import last_line
+from pradrill.domain.values.ssh_place import SshPlace
 from pradrill.errors import ClosedPathError, NotReadyError
 from pradrill.ports import FolderEntry
 from pradrill.system import scratch
@@ -49,23 +51,14 @@ _MEANS = (
 )  # fmt: skip
 
 
-class SftpPlace(NamedTuple):
-    """Where the folder is and how ssh gets there."""
-
-    host: str
-    """A name, an address, or an alias of ssh's configuration."""
-
-    port: int | None = None
-    user: str | None = None
-    known_hosts: Path | None = None
-    private_key: Path | None = None
-
-
 class SftpFolder:
     """Reads one host's files. It connects when it is first asked; `close` ends that."""
 
-    def __init__(self, place: SftpPlace, password: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self, place: SshPlace, ssh: Ssh, password: Callable[[], str] | None = None
+    ) -> None:
         self._place = place
+        self._ssh = ssh
         self._password = password
         self._pipe: _Pipe | None = None
         self._sftp: paramiko.SFTPClient | None = None
@@ -128,7 +121,8 @@ class SftpFolder:
 
     def _open(self) -> paramiko.SFTPClient:
         if self._sftp is None:
-            self._pipe = _Pipe(self._place, self._password() if self._password else None)
+            password = self._password() if self._password else None
+            self._pipe = _Pipe(self._place, self._ssh, password)
             try:
                 self._sftp = _Client(self._pipe)  # type: ignore[arg-type]
             except (*LOST, paramiko.SFTPError) as error:  # what ssh says of it is better
@@ -197,7 +191,7 @@ class _Client(paramiko.SFTPClient):
 class _Pipe:
     """OpenSSH's client with its SFTP subsystem, as paramiko wants a channel; each wait ends."""
 
-    def __init__(self, place: SftpPlace, password: str | None) -> None:
+    def __init__(self, place: SshPlace, ssh: Ssh, password: str | None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix=scratch.prefix(""), dir=scratch.base())
         self._words = Path(self._folder.name, "words")
         asking = {}
@@ -216,7 +210,7 @@ class _Pipe:
         self._socket.settimeout(_ANSWER)
         with its, self._words.open("wb") as words:
             self._process = subprocess.Popen(
-                _ssh(place, asks=password is not None),
+                _ssh(place, ssh, asks=password is not None),
                 stdin=its.fileno(),
                 stdout=its.fileno(),
                 stderr=words,
@@ -259,23 +253,18 @@ class _Pipe:
         self._folder.cleanup()
 
 
-def _ssh(place: SftpPlace, *, asks: bool) -> list[str]:
-    options = ssh_options(place.known_hosts, place.private_key)
+def _ssh(place: SshPlace, ssh: Ssh, *, asks: bool) -> list[str]:
+    options = ssh_options(ssh.known_hosts, ssh.private_key)
     if asks:
-        methods = "password,keyboard-interactive"
         prompting = (
             "BatchMode=no",
             "NumberOfPasswordPrompts=1",
-            f"PreferredAuthentications={methods}",
+            "PreferredAuthentications=password,keyboard-interactive",
         )
-        options = [
-            *(word for each in prompting for word in ("-o", each)),
-            *options,
-        ]  # the first counts
-    port = ["-p", str(place.port)] if place.port else []
-    login = f"{place.user}@{place.host}" if place.user else place.host
+        # Of an option named twice the first counts.
+        options = [*(word for each in prompting for word in ("-o", each)), *options]
 
-    return ["ssh", *options, "-x", *port, "-s", "--", login, "sftp"]
+    return ["ssh", *options, "-x", *place.port_option, "-s", "--", place.login, "sftp"]
 
 
 def _sent(path: str) -> str:

@@ -15,9 +15,10 @@ from pradrill.adapters.standbys.connections import close_connections
 from pradrill.adapters.standbys.files import write_private
 from pradrill.adapters.standbys.pinned_keys import PinnedKeys
 from pradrill.adapters.standbys.ssh_route import NOWHERE, hops, routes
-from pradrill.domain.run.host import Host, HostFacts, Inventory, Site, ssh_config
+from pradrill.domain.run.host import Host, HostFacts, Inventory, Site
 from pradrill.domain.run.host_answers import known_hosts_name, last_line
 from pradrill.domain.run.mending import new_key, pinning
+from pradrill.domain.run.ssh_config import ssh_config
 from pradrill.errors import NotReadyError
 from pradrill.ports import Impediment, Say
 from pradrill.system import ssh_sockets as sockets

@@ -15,9 +15,10 @@ from typing import Self
 from pradrill.adapters.standbys.connections import close_connections
 from pradrill.adapters.standbys.files import write_private
 from pradrill.adapters.standbys.seed import make_key, public_key, write_cloud_init
-from pradrill.domain.run.host import Host, HostFacts, Site, ssh_config
+from pradrill.domain.run.host import Host, HostFacts, Site
 from pradrill.domain.run.host_answers import known_hosts_name
 from pradrill.domain.run.machine import MachineAddress, MachineSeed, machine_name, marker_line
+from pradrill.domain.run.ssh_config import ssh_config
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Impediment, Say
 from pradrill.system import ssh_sockets as sockets

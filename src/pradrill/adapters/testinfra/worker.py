@@ -12,11 +12,8 @@ import importlib.util
 import json
 import os
 import resource
-import secrets
 import select
-import shlex
 import signal
-import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Generator
@@ -26,19 +23,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from testinfra.backend.base import BaseBackend, CommandResult
-from testinfra.backend.ssh import SshBackend
+from testinfra.backend.base import CommandResult
 
 CONTROLLER = "controller"
 """The host of what does not run on a host: checks without `host`, files that cannot be read."""
 
-FENCE = f"pradrill-{secrets.token_hex(8)}"
-"""A word that nobody can guess: behind it stands what a command prints on a host."""
-
-INSIDE = f"{FENCE}-by-sudo"
-"""The same, behind which stands what one prints that sudo has really started."""
-
-_LOST = 255  # ssh's own exit code
 _TAIL = 65_536
 _LAST_READS = 64
 _WORST_FIRST = ("failed", "errored", "skipped", "passed")
@@ -59,9 +48,10 @@ def _beside(name: str) -> Any:
 
 if TYPE_CHECKING:
     from pradrill.adapters.testinfra import assertion_count as tally
-    from pradrill.adapters.testinfra import rehearsal
+    from pradrill.adapters.testinfra import commands, rehearsal
 else:
     tally = _beside("assertion_count")
+    commands = _beside("commands")
     rehearsal = _beside("rehearsal")
 
 
@@ -213,9 +203,9 @@ def judge(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[str, 
 
     wrong = report.when == "call" and isinstance(error, AssertionError | pytest.fail.Exception)
     cause = error.args[0] if isinstance(error, RuntimeError) and error.args else None
-    if isinstance(cause, CommandResult) and cause.rc == _LOST:
+    if isinstance(cause, CommandResult) and cause.rc == commands.LOST:
         reason = cause.stderr_bytes.decode("utf-8", "replace").strip() or "it gave no reason"
-        return "errored", f"ssh ended with {_LOST}: {reason.splitlines()[-1]}"
+        return "errored", f"ssh ended with {commands.LOST}: {reason.splitlines()[-1]}"
 
     crash = getattr(report.longrepr, "reprcrash", None)
     detail = crash.message if crash is not None else essence(report.longreprtext)
@@ -333,11 +323,7 @@ class Child:
         try:
             os.setpgid(0, 0)
             resource.setrlimit(resource.RLIMIT_FSIZE, (settings.file, settings.file))
-            BaseBackend.run_local = bounded(settings.prints, self._task["passwords"])
-            BaseBackend.get_sudo_command = by_sudo(self._task["passwords"])
-            SshBackend._build_ssh_command = fenced(settings.beginning)  # noqa: SLF001 a login's shell may greet
-            if settings.beginning:
-                SshBackend.get_command = marked(settings.beginning)
+            commands.bind(settings.prints, self._task["passwords"], settings.beginning)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(output, 1)
             os.dup2(output, 2)
@@ -367,117 +353,6 @@ class Child:
 
         tried = rehearsal.Rehearsal(called, tell, counted.fault, settings.suite, libraries)
         return [counted, drill, Collector(self._say, *which), tried]
-
-
-def bounded(prints: int, passwords: dict[str, str]) -> Callable[..., CommandResult]:
-    """Return testinfra's way to run a command, which takes in no more than so many bytes.
-
-    What sudo asks for on a host is offered to it there on its standard input, and to nothing else.
-    """
-
-    def run_local(backend: BaseBackend, command: str, *args: str) -> CommandResult:
-        encoded = backend.encode(backend.quote(command, *args))
-        sudos = encoded.count(INSIDE.encode()) // 2 if isinstance(backend, SshBackend) else 0
-        password = passwords.get(str(backend.hostname), "") if sudos else ""
-        with subprocess.Popen(  # noqa: S602 as testinfra does
-            encoded,
-            shell=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as process:
-            assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018
-            assert process.stdin is not None  # noqa: S101 it is a pipe
-            with suppress(BrokenPipeError), process.stdin as offered:
-                offered.write(f"{password}\n".encode() if password else b"")
-
-            output: dict[Any, bytearray] = {
-                process.stdout: bytearray(),
-                process.stderr: bytearray(),
-            }
-
-            reading = list(output)
-            while reading:
-                for stream in select.select(reading, [], [])[0]:
-                    data = os.read(stream.fileno(), _TAIL)
-                    output[stream] += data
-                    if not data:
-                        reading.remove(stream)
-
-                if sum(map(len, output.values())) > prints:
-                    process.kill()
-                    msg = f"the command printed more than {prints // 1_000_000} MB and was ended"
-                    raise RuntimeError(msg)
-
-            code = process.wait()
-
-        answers = [behind_fence(bytes(output[each])) for each in (process.stdout, process.stderr)]
-        if code not in {0, _LOST} and answers[0].count(INSIDE.encode()) < sudos:
-            raise NotBecomeError(_last_words(answers[1]))
-        return backend.result(code, encoded, *(behind_fence(each, INSIDE) for each in answers))
-
-    return run_local
-
-
-class NotBecomeError(Exception):
-    """Sudo has not started a check's command: nothing is known of what it would have said."""
-
-
-def by_sudo(passwords: dict[str, str]) -> Callable[..., str]:
-    """Return testinfra's way to call sudo, which nobody is there to answer.
-
-    A password is read from the standard input, which the command does not get.
-    """
-    word = shlex.quote(f"\\n{INSIDE}\\n")
-
-    def get_sudo_command(backend: BaseBackend, command: str, user: str | None) -> str:
-        ask = "-S -k -p ''" if str(backend.hostname) in passwords else "-n"
-        become = "" if user is None else f"-u {shlex.quote(user)} "
-        inner = f"exec </dev/null; printf {word}; printf {word} >&2; {command}"
-        return f"sudo {ask} {become}/bin/sh -c {shlex.quote(inner)}"
-
-    return get_sudo_command
-
-
-def _last_words(output: bytes) -> str:
-    lines = output.decode("utf-8", "replace").split("\n")
-    last = next((line for line in reversed(lines) if line.strip()), "it gave no reason")
-    return f"sudo did not start it: {last.strip()}"
-
-
-def fenced(beginning: str) -> Callable[..., Any]:
-    """Return testinfra's way to call ssh, whose command says first where its own output begins.
-
-    Each shell that is started on the way may greet: the fence stands in the last one.
-    """
-    build = SshBackend._build_ssh_command  # noqa: SLF001
-    word = shlex.quote(f"\\n{FENCE}\\n")
-
-    fence = f"printf {word}; printf {word} >&2;"
-
-    def build_ssh_command(backend: SshBackend, command: str) -> Any:
-        marked_command = command.removeprefix(f"{beginning} ")
-        if not beginning or marked_command == command:
-            return build(backend, f"{fence} {command}")
-        inner = " ".join(shlex.split(marked_command))  # it is one word
-        return build(backend, f"{beginning} {shlex.quote(f'{fence} {inner}')}")
-
-    return build_ssh_command
-
-
-def behind_fence(output: bytes, word: str = FENCE) -> bytes:
-    """Return what a command has printed, without what was printed before it was started."""
-    return output.rpartition(f"\n{word}\n".encode())[2]
-
-
-def marked(beginning: str) -> Callable[..., str]:
-    """Return testinfra's way to put a command together, which begins so that it is found again."""
-    put_together = BaseBackend.get_command
-
-    def get_command(backend: BaseBackend, command: str, *args: str) -> str:
-        return f"{beginning} {shlex.quote(put_together(backend, command, *args))}"
-
-    return get_command
 
 
 def warm_up(settings: Settings) -> None:

@@ -7,16 +7,10 @@ from typing import Any, NamedTuple
 
 from pradrill.app.backup_watch import catalogue_of, points_of, watch_backups
 from pradrill.app.composition import App
-from pradrill.cli.commands.plan import resolve_one
 from pradrill.cli.json_output import json_argument, print_line
 from pradrill.domain.declared.backup_source import RecoveryPointSpec, listed
 from pradrill.domain.run.backup_catalogue import Catalogue, CatalogueReading, read
-from pradrill.errors import (
-    ConfigurationError,
-    ExitCode,
-    NotReadyError,
-    UsageError,
-)
+from pradrill.errors import ConfigurationError, ExitCode, NotReadyError, UsageError
 from pradrill.reporting.text.screens import open_console, show_catalogue
 
 EXAMPLE = "pradrill catalogue moodle"
@@ -42,7 +36,7 @@ def run(args: Namespace) -> int:
         return watch_backups(app, app.project(args.drill), print)
     if args.drill is None:
         raise UsageError("no drill is named", hint="Name one, or watch all: catalogue --watch.")
-    plan = resolve_one(app, args.drill)
+    plan = app.plan_of(args.drill)
     declared = points_of(plan.drill)
     if not declared:
         raise ConfigurationError(

@@ -16,10 +16,9 @@ from pradrill.app.reading import warn
 from pradrill.app.sabotage import faults_that_fit, sabotage
 from pradrill.app.shipped import shipped
 from pradrill.cli.arguments import verbose_argument
-from pradrill.cli.commands.plan import resolve_one
 from pradrill.cli.commands.report import write_report
-from pradrill.cli.commands.run import carry_out
 from pradrill.cli.json_output import json_argument, print_line
+from pradrill.cli.watched_run import carry_out
 from pradrill.errors import ExitCode, PradrillError
 from pradrill.reporting.run.run_end import run_end
 from pradrill.reporting.text.sabotage import sabotage_lines
@@ -57,7 +56,7 @@ def run(args: Namespace) -> int:
     with app.lab.alone(), demo_lab(app, share / "playbooks", say, keep=args.keep) as demo:
         disruption = destroy(demo, set_up(demo))
         with attempting(app, _DRILL, trigger="demo") as attempt:
-            plan = resolve_one(app, _DRILL)
+            plan = app.plan_of(_DRILL)
             attempt.know(plan)
             say("the drill starts")
             record = carry_out(app, plan, trigger="demo", disruption=disruption)

@@ -15,7 +15,7 @@ from pradrill.app.settle import swept
 from pradrill.cli.commands.report import write_file
 from pradrill.cli.commands.sheet import write_sheet
 from pradrill.cli.json_output import json_argument, print_json
-from pradrill.domain.dossier.build import Dossier
+from pradrill.domain.dossier.dossier import Dossier
 from pradrill.domain.dossier.period import Period, a_year_before
 from pradrill.errors import ExitCode, RecordError, UsageError
 from pradrill.reporting.dossier.files import dossier_csv, dossier_html, dossier_json, dossier_pdf

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
 
-from pradrill.app.author import user
 from pradrill.app.reading import StateReader
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import add, subcommands
+from pradrill.cli.incident_step import STAGES, step_of
 from pradrill.cli.json_output import json_argument, print_line
-from pradrill.cli.typed import plain
-from pradrill.config.loader import load_plan, suggestion
+from pradrill.config.loader import load_plan
 from pradrill.config.plan_file import plan_file
 from pradrill.domain.declared.plan import Plan
 from pradrill.domain.declared.provider import Provider
-from pradrill.domain.declared.responsibility import Topic, is_same_line
 from pradrill.domain.register.entry import EntryKind
-from pradrill.domain.register.incident import (
-    Incident,
-    IncidentKind,
-    IncidentStage,
-    IncidentStep,
-)
+from pradrill.domain.register.incident import Incident, IncidentKind
 from pradrill.domain.register.incident_history import (
     IS_CLOSED,
     after,
@@ -32,29 +23,16 @@ from pradrill.domain.register.incident_history import (
     open_with,
     recurrences,
     why_not,
+    with_what_stays,
 )
-from pradrill.domain.values.instant_text import parse_instant
+from pradrill.domain.register.incident_order import disorder
 from pradrill.domain.values.severity import Severity
-from pradrill.domain.values.timeline import Mark, Provenance
 from pradrill.errors import ExitCode, PradrillError, UsageError
 from pradrill.reporting.text.incidents import incident_line, incident_lines
 
 EXAMPLE = 'pradrill incident open "the site is down" --service moodle --severity critical'
 
 _AGAIN = "Has it come again? Open it anew: it is told as recurring. What is wrong, correct."
-_STAGES = {
-    "open": IncidentStage.DETECTED,
-    "qualify": IncidentStage.QUALIFIED,
-    "call": IncidentStage.CALLED,
-    "inform": IncidentStage.INFORMED,
-    "note": IncidentStage.NOTED,
-    "close": IncidentStage.CLOSED,
-}
-_INSTANTS = ("at", "began", "until", "answered", "restored")
-_WORDS = (
-    *("text", "title", "key", "provider", "source", "cause", "who", "ticket", "lessons"),
-    "responsibility",
-)
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -133,7 +111,7 @@ def run(args: Namespace) -> int:
     app = StateReader(args)
     now = app.clock.now()  # before what was killed is looked for, which may take a while
     swept(app)
-    if args.verb in _STAGES:
+    if args.verb in STAGES:
         app.must_sign()
         incident, every = _enter(app, args, now)
         _tell(app, args, [incident], every)
@@ -160,7 +138,7 @@ def _enter(
     if args.verb == "open" and (same := open_with(args.key, incidents)) and not args.corrects:
         return same, incidents
 
-    step = _step(app, args, plan, now)
+    step = step_of(app, args, plan, now)
     name = args.corrects if args.verb == "open" else args.incident
     if name is not None:
         incident = _incident(incidents, name)
@@ -168,10 +146,10 @@ def _enter(
         if args.verb == "open":
             number = incident.steps.index(incident.opening) + 1
             step = step.model_copy(update={"corrects": number})
-        step = _with_what_stays(step, incident, told_when=args.at is not None)
-        because = why_not(incident, step) or _disorder(after(incident, step))
+        step = with_what_stays(step, incident, told_when=args.at is not None)
+        because = why_not(incident, step) or disorder(after(incident, step))
     else:
-        because = _disorder(Incident(incident="it", steps=(step,)))
+        because = disorder(Incident(incident="it", steps=(step,)))
     if because is not None:
         raise UsageError(
             f"nothing is entered{f' for {incident.incident}' if name else ''}: {because}",
@@ -186,139 +164,6 @@ def _enter(
         return _incident(incidents, name), incidents
     same_step = (each for each in reversed(incidents) if each.steps[0] == step)
     return next(same_step, None) or open_with(args.key, incidents) or incidents[-1], incidents
-
-
-def _step(app: StateReader, args: Namespace, plan: Plan, now: datetime) -> IncidentStep:
-    """Read what was typed; raises UsageError for what the plan does not know, or is yet to come."""
-    words = {key: plain(getattr(args, key, None) or "") or None for key in _WORDS}
-    kind = getattr(args, "kind", None)
-    planned = args.verb == "open" and (kind == IncidentKind.MAINTENANCE or args.corrects)
-    ahead = {"began", "until"} if planned else {"until"}
-    instants = {
-        key: _instant(key, getattr(args, key, None), None if key in ahead else now)
-        for key in _INSTANTS
-    }
-    services = tuple(dict.fromkeys(getattr(args, "service", None) or ()))
-    _must_know("service", services, plan.services)
-    provider = words["provider"]
-    if provider is None and args.verb == "open" and not args.corrects:
-        hosts = (plan.services[name].provider for name in services)
-        provider = next((each for each in hosts if each), None)
-    _must_know("provider", [provider] if provider else [], plan.providers)
-    if args.verb == "open" and words["title"] is None:
-        raise UsageError("the incident has no title", hint="Say in one sentence what is wrong.")
-
-    _must_know_line(words["responsibility"], plan)
-    severity = getattr(args, "severity", None)
-    run_id = getattr(args, "run", None)
-    if run_id is not None:
-        run_id = app.store.find(run_id)
-        record = app.store.read(run_id)
-        if record.launch.rehearsal:
-            raise UsageError(
-                f"the run {run_id} was a rehearsal: it recovered nothing",
-                hint="Name a run that counts: pradrill runs.",
-            )
-        verified = record.recovery.marks.get(Mark.SERVICE_VERIFIED)
-        if instants["restored"] is None and verified is not None:
-            instants["restored"] = verified.at
-    at = instants.pop("at")
-    facts: dict[str, Any] = {
-        **{key: value for key, value in words.items() if value is not None},
-        **instants,
-        "provider": provider,
-        "services": services,
-        "severity": Severity(severity) if severity else None,
-        "kind": IncidentKind(kind) if kind else None,
-        "run_id": run_id,
-        "corrects": args.corrects if args.verb != "open" else None,
-    }
-    return IncidentStep(
-        stage=_STAGES[args.verb],
-        at=at or now,
-        provenance=Provenance.ENTERED if at else Provenance.MEASURED,
-        entered=now,
-        by=user(),
-        **facts,
-    )
-
-
-def _with_what_stays(step: IncidentStep, incident: Incident, *, told_when: bool) -> IncidentStep:
-    """Return a correction with all that it does not say otherwise than the step before."""
-    if step.corrects is None or not 0 < step.corrects <= len(incident.steps):
-        return step
-    before = incident.steps[step.corrects - 1]
-    stays = {
-        name: getattr(before, name)
-        for name in IncidentStep.model_fields
-        if not getattr(step, name) and name != "incident"
-    }
-    if not told_when:
-        stays |= {"at": before.at, "provenance": before.provenance}
-    return step.model_copy(update=stays)
-
-
-def _disorder(incident: Incident) -> str | None:
-    """Say which instant of an incident lies before what it must follow; None: all is in order."""
-    if incident.is_maintenance:
-        return _disorder_of_maintenance(incident)
-    call, closing = incident.first(IncidentStage.CALLED), incident.closing
-    wrong = {
-        "only maintenance is announced with its end: --kind maintenance": incident.until
-        is not None,
-        "it was detected before it had begun": incident.began > incident.opening.at,
-        "nobody had called the provider before it answered": incident.answered is not None
-        and (call is None or incident.answered < call.at),
-        "all worked again before it had begun": incident.restored is not None
-        and incident.restored < incident.began,
-        "it was closed before it was detected": closing is not None
-        and closing.at < incident.opening.at,
-    }
-    return next((because for because, holds in wrong.items() if holds), None)
-
-
-def _disorder_of_maintenance(incident: Incident) -> str | None:
-    """Say what announced maintenance lacks, or which of its instants cannot be."""
-    if not any(step.began for step in incident.valid) or incident.until is None:
-        return "maintenance is announced from --began to --until"
-    if incident.until <= incident.began:
-        return "it was to end before it began"
-    if incident.restored and incident.restored < incident.began:
-        return "all worked again before it had begun"
-    return None
-
-
-def _instant(key: str, text: str | None, now: datetime | None) -> datetime | None:
-    """Read an instant; with `now` it must have come already."""
-    if text is None:
-        return None
-    try:
-        at = parse_instant(text, "iso", None)
-    except PradrillError as error:
-        raise UsageError(
-            f"--{key}: {error.message}", hint="Write it as 2026-11-29T10:05Z, with its zone."
-        ) from error
-    if now is not None and at > now:
-        raise UsageError(f"--{key}: {text} is yet to come", hint="Enter what has happened.")
-    return at
-
-
-def _must_know(what: str, names: Iterable[str], declared: Collection[str]) -> None:
-    unknown = [name for name in names if name not in declared]
-    if unknown:
-        hint = suggestion(unknown[0], list(declared))
-        raise UsageError(f'the plan has no {what} "{unknown[0]}"', hint=hint)
-
-
-def _must_know_line(line: str | None, plan: Plan) -> None:
-    """Raise UsageError for a responsibility that is no topic and no line of the plan."""
-    tables = [service.responsibilities for service in plan.services.values()]
-    declared = dict.fromkeys(each for table in tables for each in table)
-    lines = [*Topic, *(each for each in declared if Topic.of(each) is None)]
-    if line is not None and not any(is_same_line(line, each) for each in lines):
-        raise UsageError(
-            f'the plan has no responsibility "{line}"', hint=suggestion(line, list(map(str, lines)))
-        )
 
 
 def _incidents(app: StateReader) -> tuple[Incident, ...]:

@@ -22,7 +22,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Print the resolved plan for people, or as JSON."""
     app = App(args)
-    print_plan(app.masked(resolve_one(app, args.drill)), args)
+    print_plan(app.masked(app.plan_of(args.drill)), args)
     return ExitCode.PASSED
 
 
@@ -32,10 +32,3 @@ def print_plan(plan: RunPlan, args: Namespace) -> None:
         print_json(args, plan.model_dump(mode="json"))
     else:
         show_plan(plan, open_console())
-
-
-def resolve_one(app: App, name: str) -> RunPlan:
-    """Load and resolve one drill. Raises ConfigurationError."""
-    project = app.project(name)
-    (loaded,) = project.drills.values()
-    return app.plan(project, loaded)

@@ -10,8 +10,8 @@ from pradrill.app.output import beside_deeds
 from pradrill.app.progress import watch
 from pradrill.app.resuming import Resuming
 from pradrill.cli.arguments import verbose_argument
-from pradrill.cli.commands.run import tell
 from pradrill.cli.json_output import json_argument
+from pradrill.cli.watched_run import tell
 from pradrill.domain.values.timeline import Mark
 
 EXAMPLE = "pradrill resume 20260610T0200"

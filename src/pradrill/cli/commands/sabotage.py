@@ -9,7 +9,6 @@ from pradrill.app.output import beside_deeds
 from pradrill.app.progress import watch_lines
 from pradrill.app.sabotage import changed_since, faults_that_fit, sabotage
 from pradrill.cli.arguments import verbose_argument
-from pradrill.cli.commands.plan import resolve_one
 from pradrill.cli.json_output import json_argument, print_json
 from pradrill.domain.register.sabotage import sabotages
 from pradrill.errors import ExitCode, UsageError
@@ -45,7 +44,7 @@ def run(args: Namespace) -> int:
 
     if not args.list:
         beside_deeds()
-    plan = resolve_one(app, args.drill)
+    plan = app.plan_of(args.drill)
     faults = faults_that_fit(plan, tuple(args.only))
     if args.list:
         fitting = [fault for each in faults.values() for fault in each]

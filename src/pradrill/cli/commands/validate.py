@@ -9,11 +9,7 @@ from pradrill.app.composition import App
 from pradrill.cli.json_output import json_argument, print_json
 from pradrill.config.channels import absence
 from pradrill.config.checks.plays import ask_ansible
-from pradrill.config.checks.responsibilities import (
-    gap_problems,
-    has_gaps,
-    responsibility_remarks,
-)
+from pradrill.config.checks.responsibilities import gap_problems, has_gaps, responsibility_remarks
 from pradrill.config.loader import read_document
 from pradrill.config.plan_file import plan_file
 from pradrill.config.problems import ConfigurationProblemsError, Problem

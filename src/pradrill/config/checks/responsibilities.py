@@ -11,13 +11,7 @@ from pradrill.config.loader import Document, Loc, suggestion
 from pradrill.config.problems import Problem
 from pradrill.config.project import Project
 from pradrill.domain.declared.plan import Plan, Service
-from pradrill.domain.declared.responsibility import (
-    REQUIRED,
-    Topic,
-    is_same_line,
-    owned,
-    owners_of,
-)
+from pradrill.domain.declared.responsibility import REQUIRED, Topic, is_same_line, owned, owners_of
 
 _HINT = "Say who answers for it, under responsibilities of the plan or of the service."
 

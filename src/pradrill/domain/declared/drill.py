@@ -114,6 +114,14 @@ class Role(StrEnum):
     REPLAY = "replay"  # the last transaction that archived logs brought back
 
 
+ReadOn = Annotated[
+    str | None,
+    Field(
+        description="which of the standby's hosts runs it; default: the first", examples=["db-dr"]
+    ),
+]
+
+
 class NewestData(Model):
     """Where the recovery point is read from: the restored service's newest data."""
 
@@ -125,11 +133,7 @@ class NewestData(Model):
         description="run on the standby; prints an instant; either this or value",
         examples=["cat /srv/files/pradrill-heartbeat/heartbeat"],
     )
-    host: str | None = Field(
-        default=None,
-        description="which of the standby's hosts runs it; default: the first",
-        examples=["db-dr"],
-    )
+    host: ReadOn = None
     value: str | None = Field(
         default=None,
         description="name of a value that a restore playbook hands back (set_stats)",
@@ -205,11 +209,7 @@ class Canary(Model):
         description="run on the standby; prints the value",
         examples=["cat /srv/canary"],
     )
-    host: str | None = Field(
-        default=None,
-        description="which of the standby's hosts runs it; default: the first",
-        examples=["db-dr"],
-    )
+    host: ReadOn = None
     expect: SecretName = Field(
         description="where the planted value is; it is never recorded",
         examples=["file:/etc/pradrill/canary"],

@@ -67,6 +67,21 @@ def why_not(incident: Incident, step: IncidentStep) -> str | None:
     return IS_CLOSED if is_over else None
 
 
+def with_what_stays(step: IncidentStep, incident: Incident, *, told_when: bool) -> IncidentStep:
+    """Return a correction with all that it does not say otherwise than the step before."""
+    if step.corrects is None or not 0 < step.corrects <= len(incident.steps):
+        return step
+    before = incident.steps[step.corrects - 1]
+    stays = {
+        name: getattr(before, name)
+        for name in IncidentStep.model_fields
+        if not getattr(step, name) and name != "incident"
+    }
+    if not told_when:
+        stays |= {"at": before.at, "provenance": before.provenance}
+    return step.model_copy(update=stays)
+
+
 class _Trait(NamedTuple):
     """What makes incidents one of a kind: read once of each, since thousands are compared."""
 

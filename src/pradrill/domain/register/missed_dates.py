@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from pradrill.domain.register.entry import AttemptEntry, Entry, EntryKind, RunEntry, ScheduleMissed
+from pradrill.domain.register.entry import Entry, EntryKind, ScheduleMissed
+from pradrill.domain.register.schedule_history import trials_of
 from pradrill.domain.values.duration import Cadence, due_after
 
 GRACE = timedelta(days=7)
@@ -30,10 +31,11 @@ def missed(
             date = ScheduleMissed.model_validate(entry.body)
             dates.add((date.service, date.due))
 
-        for service, start, whole in _attempted(entry):
-            attempts.setdefault(service, []).append(start)
-            if whole:
-                finished[service] = max(start, finished.get(service, start))
+        # A rehearsal is no trial, or rehearsing would keep a due drill from being missed.
+        for service, trial in trials_of(entry):
+            attempts.setdefault(service, []).append(trial.began)
+            if trial.finished:
+                finished[service] = max(trial.began, finished.get(service, trial.began))
 
     return [
         ScheduleMissed(service=service, due=due, last=finished[service])
@@ -43,21 +45,6 @@ def missed(
         if (service, due) not in dates
         and not any(due <= start <= end for start in attempts[service])
     ]
-
-
-def _attempted(entry: Entry) -> Iterator[tuple[str, datetime, bool]]:
-    """Return (service, when it began, whether it went to its end) of an entry."""
-    if entry.kind is EntryKind.RUN:
-        run = RunEntry.model_validate(entry.body)
-        if run.rehearsal:
-            return  # or rehearsing would keep a due drill from being missed
-        yield from ((service, run.started, run.finished) for service in run.services)
-    elif entry.kind is EntryKind.ATTEMPT:
-        attempt = AttemptEntry.model_validate(entry.body)
-        if attempt.rehearsal:
-            return
-        start = attempt.began or entry.at
-        yield from ((service, start, False) for service in attempt.services)
 
 
 def _dues(cadence: Cadence, last: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:

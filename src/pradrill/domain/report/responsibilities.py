@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from pradrill.domain.declared.responsibility import Topic, is_same_line, names
 from pradrill.domain.report.accesses import accesses
-from pradrill.domain.report.line_evidence import LineEvidence as LineEvidence  # noqa: PLC0414
-from pradrill.domain.report.line_evidence import Proof as Proof  # noqa: PLC0414 tests name them
+from pradrill.domain.report.line_evidence import LineEvidence, Proof
 from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.run.question import SlaMeasure, SlaStanding, Wait
 from pradrill.domain.run.record import RunRecord

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from pradrill.domain.declared.drill import NewestData, Role
@@ -31,26 +32,12 @@ def newest_data(context: Context, _step: PlannedStep) -> StepEnd:
     if _handed(context, REPLAY_POINT) and Role.REPLAY not in {d.role for d in declared.values()}:
         declared["log replay"] = NewestData(role=Role.REPLAY, value=REPLAY_POINT)
 
-    readings: list[DataReading] = []
-    problems: list[str] = []
-    for name, source in declared.items():
-        try:
-            readings.append(_read(context, name, source))
-        except UnreachableError:
-            raise
-        except PradrillError as error:
-            problems.append(f"{name}: {error.message}" if len(declared) > 1 else error.message)
+    readings, problems = _readings(context, declared)
+    times, unread = _times_handed(context)
+    problems += unread
 
-    times: dict[str, Instant] = {}
-    for value in (CATALOGUE_TIME, CATALOGUE_END):
-        if text := _handed(context, value):
-            try:
-                times[value] = _as_instant(context, parse_instant(text, "iso", None))
-            except PradrillError as error:
-                problems.append(f"{value}: {error.message}")
-
-    backup = BackupTimes(taken=times.get(CATALOGUE_TIME), ended=times.get(CATALOGUE_END))
     chosen, continuous = context.branch_facts.catalogue, False
+    backup = BackupTimes(taken=times.get(CATALOGUE_TIME), ended=times.get(CATALOGUE_END))
     if backup.taken is None and chosen is not None:
         continuous = chosen.worst_case.continuous  # archived logs go on after the backup
         point = chosen.selected
@@ -72,6 +59,37 @@ def newest_data(context: Context, _step: PlannedStep) -> StepEnd:
 
     context.note(Event.READING, reading)
     return StepEnd(StepOutcome.UNKNOWN if problems else StepOutcome.PASSED, in_lines(problems))
+
+
+def _readings(
+    context: Context, declared: Mapping[str, NewestData]
+) -> tuple[list[DataReading], list[str]]:
+    """Read each source; return what was read, and why the others could not be."""
+    readings: list[DataReading] = []
+    problems: list[str] = []
+    for name, source in declared.items():
+        try:
+            readings.append(_read(context, name, source))
+        except UnreachableError:
+            raise
+        except PradrillError as error:
+            problems.append(f"{name}: {error.message}" if len(declared) > 1 else error.message)
+
+    return readings, problems
+
+
+def _times_handed(context: Context) -> tuple[dict[str, Instant], list[str]]:
+    """Return the backup's times that a restore handed back, and what is wrong with others."""
+    times: dict[str, Instant] = {}
+    problems: list[str] = []
+    for value in (CATALOGUE_TIME, CATALOGUE_END):
+        if text := _handed(context, value):
+            try:
+                times[value] = _as_instant(context, parse_instant(text, "iso", None))
+            except PradrillError as error:
+                problems.append(f"{value}: {error.message}")
+
+    return times, problems
 
 
 def _read(context: Context, name: str, source: NewestData) -> DataReading:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
@@ -18,6 +17,7 @@ from typing import TextIO
 
 from pradrill.errors import UNREADABLE
 from pradrill.register.runs.draft import ALIVE, alone
+from pradrill.register.runs.ownership import try_lock
 from pradrill.system.durable_files import unwritten
 
 _FOLDER = "sabotages"
@@ -67,7 +67,7 @@ def make_sabotage_folder(
         with alone(locks / _LOCK):
             path.mkdir(mode=0o700)
             (path / _MACHINES).write_text(json.dumps(list(machines)), encoding="utf-8")
-            lock = _locked(path)
+            lock = try_lock(path / ALIVE)
     except OSError as error:
         raise unwritten(path, error) from error
 
@@ -84,7 +84,7 @@ def killed_sabotages(state: Path) -> list[SabotageFolder]:
     killed = []
     with suppress(OSError), alone(state / "locks" / _LOCK):
         for path in sorted(parent.iterdir()):
-            lock = _locked(path)
+            lock = try_lock(path / ALIVE)
             if lock is not None:
                 killed.append(SabotageFolder(path, lock))
 
@@ -98,15 +98,3 @@ def has_sabotages(state: Path) -> bool:
             return next(iter(entries), None) is not None
     except OSError:
         return False
-
-
-def _locked(path: Path) -> TextIO | None:
-    """Lock a folder; None when its process lives."""
-    handle = os.open(path / ALIVE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    file = os.fdopen(handle, "a+", encoding="utf-8")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    return file

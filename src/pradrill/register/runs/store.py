@@ -1,148 +1,41 @@
-"""Store runs on disk: `runs/<run_id>/` with a journal as it happens and a record at the end."""
+"""Store runs on disk: `runs/<run_id>/`, from the attempt on until its record is entered."""
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import os
 import platform
 import re
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from shutil import rmtree
-from typing import Any, NoReturn, TextIO
+from typing import NoReturn
 
 from pradrill.domain.register.entry import AttemptEntry, RunEntry
 from pradrill.domain.register.symptom import Symptom
-from pradrill.domain.run.event import Event
 from pradrill.domain.run.lease import Holder
 from pradrill.domain.run.owner import Doing, Owner
 from pradrill.domain.run.record import RunRecord
-from pradrill.domain.run.run_plan import FileHash
 from pradrill.errors import BusyError, RecordError, UsageError
 from pradrill.register.chain.register import Register, line_hash
-from pradrill.register.runs.draft import ALIVE, EVIDENCE, JOURNAL, Draft, alone, has_begun
-from pradrill.register.runs.enter import (
-    enter_made_up,
-    enter_run,
-    read_record,
-    seal_run,
-)
+from pradrill.register.runs.draft import ALIVE, EVIDENCE, Draft, alone, has_begun
+from pradrill.register.runs.enter import enter_made_up, enter_run, read_record
 from pradrill.register.runs.entries import changed, entered, hashes_at_hand, lost, runs_of
 from pradrill.register.runs.folders import RECORD, RunFolders, is_locked, is_sealed, the_one
-from pradrill.register.runs.genuine import events_of, evidence_of, why_not_genuine
-from pradrill.register.runs.ownership import lease_of, owner, sign, unsign
-from pradrill.register.runs.vouched import (
-    BARE,
-    ENDS,
-    VOUCHED,
-    has_ended,
-    line_of,
-    not_begun,
-    why_unvouched,
-    with_signature,
-)
-from pradrill.system.durable_files import open_lines, opened, sync_folder, unwritten, write_line
+from pradrill.register.runs.genuine import why_not_genuine
+from pradrill.register.runs.journal import RunJournal
+from pradrill.register.runs.ownership import lease_of, lock_free_run, owner, try_lock
+from pradrill.register.runs.vouched import not_begun, why_unvouched
+from pradrill.system.durable_files import sync_folder, unwritten
 
 _UNFIT = re.compile(r"[^0-9A-Za-z._-]+")
 _LONGEST = 60
 
 
 Say = Callable[[str], None]
-
-
-class RunJournal:
-    """One run's folder. Its lock is held by the run's process and freed by its death."""
-
-    def __init__(self, folder: Path, lock: TextIO | None, register: Register) -> None:
-        self.run_id = folder.name
-        self.folder = folder
-        self._register = register
-        self._lock = lock
-        self._file: int | None = None
-        self._signed = False
-        self._signs_each: bool | None = None
-
-    def claim_as(self, doing: Doing) -> None:
-        """Say whose the run is, where a command that wants it finds that."""
-        if self._lock is not None and not self._signed and _has_facts(self.folder):
-            sign(self._lock, doing)
-            self._signed = True
-
-    def append(self, event: str, at: datetime, facts: Mapping[str, Any]) -> None:
-        """Write one fact as a JSON line and see it on the disk; raises RecordError."""
-        fact = {"at": at.isoformat(), "event": event, **facts}
-        try:
-            if self._file is None:
-                self._file = open_lines(self.folder / JOURNAL)
-            write_line(self._file, line_of(self._vouched(fact)))
-        except OSError as error:
-            raise unwritten(self.folder / JOURNAL, error) from error
-        self.claim_as(Doing.RUN)
-
-    def _vouched(self, fact: dict[str, Any]) -> dict[str, Any]:
-        """Return a fact as it is written: signed, where it must be and can be.
-
-        Between the first and the last a key that asks somebody is not used, nor one that failed.
-        """
-        event = fact["event"]
-        if event in BARE:
-            return fact
-
-        if event not in ENDS and self._signs_each is None:
-            self._signs_each = self._register.signs_unattended()
-        if event not in ENDS and not self._signs_each:
-            return fact
-
-        signed = with_signature(self.folder, fact, self._register.signature)
-        if VOUCHED not in signed:
-            self._signs_each = False
-        return signed
-
-    def events(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
-        """Read back every whole fact, without a last one that a crash cut off.
-
-        Without a record, that the run has ended counts only if its own process says so. Raises
-        RecordError at a line that is not an event.
-        """
-        for event, at, facts in events_of(self.folder):
-            if event != Event.ENDED or self._has_ended():
-                yield event, at, facts
-
-    def _has_ended(self) -> bool:
-        try:
-            sealed = is_sealed(self.folder)
-            return sealed or has_ended(self.folder, self._register.public_key())
-        except OSError as error:
-            raise RecordError(f"cannot read {error.filename}: {error.strerror}") from error
-
-    def evidence(self) -> tuple[FileHash, ...]:
-        """Return the journal and every evidence file with its SHA-256; raises RecordError."""
-        try:
-            return evidence_of(self.folder)
-        except OSError as error:
-            raise RecordError(f"cannot read {error.filename}: {error.strerror}") from error
-
-    def seal(self, record: RunRecord) -> None:
-        """Write the record under its name only when all of it is on the disk, and enter it."""
-        seal_run(self._register, self.folder, record)
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the journal and its lock."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
-        if self._lock is not None:
-            if self._signed:
-                unsign(self._lock)
-            self._lock.close()
-            self._lock = None
 
 
 class FileRunStore(RunFolders):
@@ -183,7 +76,7 @@ class FileRunStore(RunFolders):
 
             with alone(self._launches):
                 folder.mkdir(mode=0o700)
-                lock = _try_lock(folder / ALIVE)
+                lock = try_lock(folder / ALIVE)
 
             (folder / EVIDENCE).mkdir(mode=0o700)
             sync_folder(self.runs)
@@ -200,7 +93,7 @@ class FileRunStore(RunFolders):
         path = self.state / "locks" / hashlib.sha256(standby_key.encode()).hexdigest()[:16]
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = _try_lock(path)
+            lock = try_lock(path)
         except OSError as error:
             raise unwritten(path, error) from error
         if lock is None:
@@ -244,7 +137,7 @@ class FileRunStore(RunFolders):
         """Return the runs that ended without a record and whose process is gone, but for some."""
         journals = []
         for folder in self._unsealed():
-            if folder.name not in spare and (lock := _free(folder)):
+            if folder.name not in spare and (lock := lock_free_run(folder)):
                 if is_sealed(folder):  # sealed just now, before its lock was free
                     lock.close()
                 else:
@@ -262,14 +155,14 @@ class FileRunStore(RunFolders):
             self._refuse_sealed(run)
 
         folder = self.runs / run_id
-        lock = _free(folder)
+        lock = lock_free_run(folder)
         if lock is None:
             raise BusyError(
                 f"the run {folder.name} is held by {self.owner(folder.name) or 'another process'}",
                 hint=f"Wait for it, or stop it: pradrill abort {folder.name}.",
             )
         journal = RunJournal(folder, lock, self.register)
-        if is_sealed(folder) or not _has_facts(folder):  # just now, or nothing was begun
+        if is_sealed(folder) or not journal.has_facts():  # just now, or nothing was begun
             journal.close()
             self._refuse_sealed(run)
         journal.claim_as(doing)
@@ -307,7 +200,7 @@ class FileRunStore(RunFolders):
             if folder.name in run_ids or not self._is_to_be_entered(folder):
                 continue
 
-            lock = _free(folder)
+            lock = lock_free_run(folder)
             if lock is None:  # its own process is about to enter it
                 continue
 
@@ -344,7 +237,7 @@ class FileRunStore(RunFolders):
                 continue
 
             with alone(self._launches):
-                lock = _free(folder)
+                lock = lock_free_run(folder)
 
             if lock is not None:
                 with lock:
@@ -447,52 +340,3 @@ class FileRunStore(RunFolders):
     def read(self, run_id: str) -> RunRecord:
         """Read a sealed record; raises RecordError when it is damaged."""
         return read_record(self.runs / run_id / RECORD)[0]
-
-
-def _try_lock(path: Path) -> TextIO | None:
-    """Lock a file; None when another process holds it. A disk that is read-only is no obstacle.
-
-    Raises OSError.
-    """
-    try:
-        handle = opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
-    except OSError as error:
-        if error.errno != errno.EROFS:
-            raise
-        file = os.fdopen(opened(path, os.O_RDONLY), encoding="utf-8")
-    else:
-        file = os.fdopen(handle, "a+", encoding="utf-8")
-        path.chmod(0o600)
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-
-    return file
-
-
-def _free(folder: Path) -> TextIO | None:
-    """Lock a run's folder; None when its process is alive, or the folder has just gone.
-
-    Raises RecordError when it cannot be locked.
-    """
-    try:
-        lock = _try_lock(folder / ALIVE)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise unwritten(folder / ALIVE, error) from error
-    if lock is not None and owner(folder) is not None:  # which has lost its lock, and goes on
-        lock.close()
-        return None
-    return lock
-
-
-def _has_facts(folder: Path) -> bool:
-    """Tell whether a run has begun: before that, `alive` holds what is known of the attempt."""
-    try:
-        return has_begun(folder)
-    except OSError:  # something is there, and no file: reading it tells
-        return True

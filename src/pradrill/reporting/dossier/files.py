@@ -11,7 +11,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from pradrill.domain.dossier.attempt import Attempt, Ending
-from pradrill.domain.dossier.build import Dossier
+from pradrill.domain.dossier.dossier import Dossier
 from pradrill.domain.values.timeline import Elapsed
 from pradrill.reporting.dossier import heat_map, provider_phrases
 from pradrill.reporting.dossier import phrases as dossier_view

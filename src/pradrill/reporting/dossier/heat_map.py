@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from pradrill.domain.dossier.attempt import CONCLUSIVE, Attempt, Ending, Setting
-from pradrill.domain.dossier.build import CalendarRow, Dossier, Trend
 from pradrill.domain.dossier.coverage import Cover, ProofStanding
+from pradrill.domain.dossier.dossier import CalendarRow, Dossier, Trend
 from pradrill.domain.dossier.spread import Spread
 from pradrill.domain.values.timeline import Elapsed
 from pradrill.reporting.dossier import phrases

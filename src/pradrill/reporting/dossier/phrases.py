@@ -10,8 +10,8 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from pradrill.domain.dossier.attempt import Attempt, Ending, Setting
-from pradrill.domain.dossier.build import Dossier, Trend
 from pradrill.domain.dossier.coverage import Cover, ProofStanding
+from pradrill.domain.dossier.dossier import Dossier, Trend
 from pradrill.domain.dossier.expiry import Change, Subject
 from pradrill.domain.dossier.forecast import FEWEST, Basis, Forecast, Outlook
 from pradrill.domain.dossier.period import Column, column_of

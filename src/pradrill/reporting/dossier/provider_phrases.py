@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pradrill.domain.declared.dependence import Loss, Survival
 from pradrill.domain.declared.maintenance import AvailabilityPeriod, MaintenanceWindow, Weekday
 from pradrill.domain.declared.provider import Sla
-from pradrill.domain.dossier.build import Dossier
+from pradrill.domain.dossier.dossier import Dossier
 from pradrill.domain.dossier.provider_section import IncidentShown, LossShown
 from pradrill.domain.register.availability import MonthlyAvailability
 from pradrill.reporting.language import formats as wording

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pradrill.domain.dossier.attempt import Attempt, Ending
-from pradrill.domain.dossier.build import Trend
+from pradrill.domain.dossier.dossier import Trend
 from pradrill.domain.dossier.forecast import Forecast, Outlook
 from pradrill.domain.dossier.period import Period
 from pradrill.domain.values.timeline import Elapsed

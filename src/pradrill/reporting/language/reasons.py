@@ -14,13 +14,7 @@ from typing import Any
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepOutcome
 from pradrill.domain.run.question import CallStage, SlaStanding
 from pradrill.domain.run.standby_inventory import InventoryKind
-from pradrill.domain.values.reason import (
-    ENGLISH,
-    Reason,
-    ReasonOrText,
-    as_reason,
-    conjunction,
-)
+from pradrill.domain.values.reason import ENGLISH, Reason, ReasonOrText, as_reason, conjunction
 from pradrill.domain.values.reason_code import Code
 from pradrill.reporting.language import formats, old_sentences, quotations
 from pradrill.reporting.language.formats import respelt

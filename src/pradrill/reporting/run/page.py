@@ -49,7 +49,6 @@ class Comparison(NamedTuple):
     objective_name: str
     actual: Elapsed | None
     objective: timedelta
-    objective_of: str
     parts: tuple[Comparison, ...] = ()
     """Of the whole: each service's own. They decide, for the whole has no objective in the plan."""
     rehearsal: bool = False
@@ -138,8 +137,8 @@ def comparisons(record: RunRecord) -> tuple[Comparison, Comparison]:
     rtas, rpas = (tuple(row.comparisons[which] for row in rows) for which in (0, 1))
     rehearsal = record.launch.rehearsal
     return (
-        Comparison("RTA", "RTO", record.recovery.rta, goals.rto, goals.rto_of, rtas, rehearsal),
-        Comparison("RPA", "RPO", record.recovery.rpa, goals.rpo, goals.rpo_of, rpas, rehearsal),
+        Comparison("RTA", "RTO", record.recovery.rta, goals.rto, rtas, rehearsal),
+        Comparison("RPA", "RPO", record.recovery.rpa, goals.rpo, rpas, rehearsal),
     )
 
 
@@ -164,8 +163,8 @@ def services(record: RunRecord) -> tuple[ServiceRow, ...]:
 
         goals, recovery = record.plan.services[name].objectives, result.recovery
         pair = (
-            Comparison("RTA", "RTO", recovery.rta, goals.rto, name),
-            Comparison("RPA", "RPO", recovery.rpa, goals.rpo, name),
+            Comparison("RTA", "RTO", recovery.rta, goals.rto),
+            Comparison("RPA", "RPO", recovery.rpa, goals.rpo),
         )
 
         verified = recovery.marks.get(Mark.SERVICE_VERIFIED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from pradrill.domain.dossier.build import Dossier
+from pradrill.domain.dossier.dossier import Dossier
 from pradrill.domain.dossier.status import Status
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.run.question import Wait

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pradrill.domain.declared.plan import Plan
-from pradrill.domain.dossier.build import Dossier, Sources, compile_dossier
+from pradrill.domain.dossier.build import Sources, compile_dossier
+from pradrill.domain.dossier.dossier import Dossier
 from pradrill.domain.dossier.period import Period
 from pradrill.domain.register.entry import GENESIS, Entry, EntryKind
 from pradrill.domain.run.run_plan import FileHash

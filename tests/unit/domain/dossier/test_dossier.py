@@ -13,8 +13,9 @@ from pradrill.config.cron import instants
 from pradrill.domain.declared.drill_on import DrillOn
 from pradrill.domain.declared.plan import Objectives, Plan
 from pradrill.domain.dossier.attempt import RESTORED_BYTES, Ending, attempt_of
-from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
+from pradrill.domain.dossier.build import Damaged, Sealed, Sources, compile_dossier
 from pradrill.domain.dossier.coverage import ProofStanding
+from pradrill.domain.dossier.dossier import Dossier
 from pradrill.domain.dossier.expiry import Subject
 from pradrill.domain.dossier.period import Period, column_of
 from pradrill.domain.register.entry import AttemptEntry, Entry, EntryKind, RunEntry, ScheduleMissed

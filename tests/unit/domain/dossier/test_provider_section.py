@@ -8,7 +8,8 @@ from typing import Any
 
 from pradrill.domain.declared.plan import Plan
 from pradrill.domain.declared.provider import CommitmentEnd
-from pradrill.domain.dossier.build import Dossier, Sealed, Sources, compile_dossier
+from pradrill.domain.dossier.build import Sealed, Sources, compile_dossier
+from pradrill.domain.dossier.dossier import Dossier
 from pradrill.domain.dossier.period import Period
 from pradrill.domain.register.entry import GENESIS, Entry, EntryKind
 from pradrill.domain.register.incident import IncidentStage, IncidentStep

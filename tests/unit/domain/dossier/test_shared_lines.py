@@ -9,7 +9,7 @@ from pradrill.domain.declared.plan import Plan
 from pradrill.domain.declared.responsibility import REQUIRED
 from pradrill.domain.dossier.shared_lines import SharedLine, ShownLines
 from pradrill.domain.register.incident import DetectedBy, Incident, IncidentStage, IncidentStep
-from pradrill.domain.report.responsibilities import Proof
+from pradrill.domain.report.line_evidence import Proof
 from pradrill.domain.values.timeline import Provenance
 from pradrill.testing import a_record
 

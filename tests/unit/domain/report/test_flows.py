@@ -9,7 +9,7 @@ import pytest
 from pradrill.domain.declared.plan import PrimaryIdentity, Service
 from pradrill.domain.report.accesses import accesses
 from pradrill.domain.report.flows import FlowUse, ReachAttempt, compare_flows, flows_of
-from pradrill.domain.report.responsibilities import Proof
+from pradrill.domain.report.line_evidence import Proof
 from pradrill.domain.run.egress import HostEgress
 from pradrill.domain.run.hidden_dependencies import hidden_dependencies
 from pradrill.domain.run.outcome import Phase, StepKind

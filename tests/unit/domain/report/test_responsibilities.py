@@ -8,7 +8,8 @@ import pytest
 from tests.support.waits import a_wait
 
 from pradrill.domain.declared.responsibility import Topic
-from pradrill.domain.report.responsibilities import LineEvidence, Proof, responsibilities
+from pradrill.domain.report.line_evidence import LineEvidence, Proof
+from pradrill.domain.report.responsibilities import responsibilities
 from pradrill.domain.run.outcome import CheckOutcome, StepKind, StepOutcome
 from pradrill.domain.run.question import CallStage, SlaMeasure, SlaStanding
 from pradrill.domain.run.record import Refusal, RunRecord

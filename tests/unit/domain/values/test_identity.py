@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from pradrill.config.loader import load_drill, load_plan
+from pradrill.config.loader import load_plan, read_document, validate
 from pradrill.config.problems import ConfigurationProblemsError
+from pradrill.domain.declared.drill import Drill
 from pradrill.domain.declared.plan import Plan, PrimaryIdentity
 from pradrill.domain.run.guard import GuardKind
 from pradrill.domain.run.outcome import GuardOutcome, GuardResult
@@ -130,7 +131,7 @@ def test_an_endpoint_that_cannot_be_is_refused_at_its_line(tmp_path: Path, endpo
     path = tmp_path / "drill.yml"
     path.write_text(DRILL.format(endpoint=endpoint), encoding="utf-8")
     with pytest.raises(ConfigurationProblemsError) as refused:
-        load_drill(path)
+        validate(read_document(path), Drill)
     (problem,) = refused.value.problems
     assert (problem.line, problem.path) == (9, "verify.must_not_reach[0]")
 
@@ -142,7 +143,7 @@ def test_an_endpoint_that_can_be_is_taken(tmp_path: Path, endpoint: str) -> None
     """Names, addresses, and IPv6 in brackets."""
     path = tmp_path / "drill.yml"
     path.write_text(DRILL.format(endpoint=endpoint), encoding="utf-8")
-    assert load_drill(path).must_not_reach() == (endpoint,)
+    assert validate(read_document(path), Drill).must_not_reach() == (endpoint,)
 
 
 def test_records_of_before_are_read_for_ever() -> None:

@@ -1,0 +1,175 @@
+"""Connect over SSH (paramiko): pinned host keys only, by jump hosts, a deadline on everything."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pwd
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import paramiko
+
+from pradrill.domain.run import host_answers as host_words
+from pradrill.domain.run.host import Host
+from pradrill.errors import UnreachableError
+
+EACH_PART = 10.0
+"""Seconds for each part of connecting."""
+
+LOST = (paramiko.SSHException, OSError, EOFError)
+Channel = paramiko.Channel
+
+logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else tracebacks go to stderr
+
+
+class _WrongKeyError(paramiko.SSHException):
+    """The host showed a key that is not pinned."""
+
+
+class Connection(NamedTuple):
+    """A connection, and the key that its host showed."""
+
+    client: paramiko.SSHClient
+    host_key: str
+    via: Connection | None = None
+    """What it goes over: that of the jump host."""
+
+    def close(self) -> None:
+        """Close it, and what it goes over."""
+        self.client.close()
+        if self.via is not None:
+            self.via.close()
+
+    def way_to(self, host: Host) -> Channel:
+        """Open a way from its host to another one."""
+        transport = self.client.get_transport()
+        if transport is None:
+            raise EOFError
+        there = (host.address, host.port)
+        return transport.open_channel("direct-tcpip", there, ("127.0.0.1", 0), timeout=EACH_PART)
+
+    def open_session(self) -> Channel:
+        """Open a session on it."""
+        transport = self.client.get_transport()
+        if transport is None:
+            raise EOFError
+        return transport.open_session(timeout=EACH_PART)
+
+
+class _PinnedOnly(paramiko.MissingHostKeyPolicy):
+    """Rejects every key that is not pinned. Paramiko's own look-up knows one key a type."""
+
+    def __init__(self, pinned: set[str]) -> None:
+        self.pinned = pinned
+        self.host_key = ""
+
+    def missing_host_key(
+        self,
+        client: paramiko.SSHClient,  # noqa: ARG002 paramiko's signature
+        hostname: str,
+        key: paramiko.PKey,
+    ) -> None:
+        """Compare; the client knows no key by itself, so this decides for every host."""
+        self.host_key = f"{key.get_name()} {key.get_base64()}"
+        if self.host_key not in self.pinned:
+            raise _WrongKeyError(hostname)
+
+    def transport(self, sock: Any, **options: Any) -> paramiko.Transport:
+        """Make a transport that asks for a key of a pinned type first."""
+        transport = paramiko.Transport(sock, **options)
+        types = {key.split()[0] for key in self.pinned}
+        types |= {"rsa-sha2-512", "rsa-sha2-256"} if "ssh-rsa" in types else set()
+        security = transport.get_security_options()
+        security.key_types = sorted(security.key_types, key=lambda name: name not in types)
+
+        return transport
+
+
+def connect(host: Host, known_hosts: Path) -> Connection:
+    """Connect with a key, by its jump host if it has one; raises UnreachableError."""
+    name = host_words.known_hosts_name(host)
+    try:
+        text = known_hosts.read_text("utf-8", "replace")
+    except OSError as error:
+        raise UnreachableError(
+            f"the pinned host keys {known_hosts} cannot be read: {error.strerror}"
+        ) from error
+
+    policy = _PinnedOnly(host_words.pinned_keys(text, name))
+    if not policy.pinned:
+        raise UnreachableError(
+            f"no host key is pinned for {name} ({host.name})",
+            hint="Compare the machine's key with its own record, then add it to known_hosts.",
+        )
+
+    user = host.user or pwd.getpwuid(os.getuid()).pw_name
+    via = connect(host.via, known_hosts) if host.via is not None else None
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(policy)
+
+    try:
+        way = via.way_to(host) if via is not None else None
+        client.connect(
+            host.address,
+            host.port,
+            user,
+            key_filename=str(host.private_key) if host.private_key else None,
+            allow_agent=host.private_key is None,
+            look_for_keys=host.private_key is None,
+            timeout=EACH_PART,
+            banner_timeout=EACH_PART,
+            auth_timeout=EACH_PART,
+            channel_timeout=EACH_PART,
+            sock=way,
+            transport_factory=policy.transport,
+        )
+    except (*LOST, ValueError) as error:
+        Connection(client, "", via).close()
+        raise _refused(host, user, error) from error
+
+    return Connection(client, policy.host_key, via)
+
+
+def _refused(host: Host, user: str, error: Exception) -> UnreachableError:
+    where = f"{host.name} ({host_words.known_hosts_name(host)})"
+    if (unusable := _unusable_key(host, error)) is not None:
+        return UnreachableError(
+            f"the login key {host.private_key} for {where} {unusable}",
+            hint="Name a key that this user can read and that has no passphrase.",
+        )
+    if isinstance(error, _WrongKeyError):
+        return UnreachableError(
+            f"the host key of {where} is not the pinned one",
+            hint="It is another machine, or one rebuilt: compare the keys before pinning anew.",
+        )
+    if isinstance(error, paramiko.AuthenticationException):
+        return UnreachableError(
+            f"{where} refuses the login of {user}: {host_words.last_line(str(error))}",
+            hint="Only keys are tried: the inventory's private key, or else the agent's.",
+        )
+    return silent(host, error)
+
+
+def _unusable_key(host: Host, error: Exception) -> str | None:
+    """Say what is wrong with the login key, when that is what kept us out."""
+    if host.private_key is None:
+        return None
+    if isinstance(error, paramiko.PasswordRequiredException):
+        return "has a passphrase, and nobody is there to type it"
+    try:
+        host.private_key.open("rb").close()
+    except OSError as unread:
+        return f"cannot be read: {unread.strerror}"
+    return None
+
+
+def silent(host: Host, error: Exception) -> UnreachableError:
+    """Return what is to be said of a host that does not answer."""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return UnreachableError(
+        f"{host.name} ({host_words.known_hosts_name(host)}) does not answer over SSH: "
+        f"{host_words.last_line(reason)}",
+        hint="See that the machine is up and that its port can be reached from "
+        f"{'its jump host' if host.via is not None else 'here'}.",
+    )
