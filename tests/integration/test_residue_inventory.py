@@ -40,6 +40,13 @@ _LEAVES = """\
         sed 's/^nobody:[^:]*/nobody:x1/' /etc/shadow > /srv/shadow && cat /srv/shadow > /etc/shadow
         echo 63 > /proc/sys/net/ipv4/ip_default_ttl
         ip route add blackhole 198.51.100.0/24
+        echo 1 > /proc/sys/net/ipv4/conf/lo/rp_filter; echo 2 > /proc/sys/net/ipv6/conf/lo/accept_ra
+        ip -6 route add blackhole 2001:db8::/32; ip route add blackhole 203.0.113.0/24 table 99
+        ip -6 route add blackhole 2001:db8:2::/48 proto ra
+        ip rule add from 192.0.2.9 table 99; ip address add 192.0.2.9/32 dev lo
+        ip address add 192.0.2.10/32 dev lo valid_lft 600 preferred_lft 600
+        ip link add pdghost type veth peer name pdpeer; ip link set pdghost up
+        ip -6 route add 2001:db8:1::/48 dev pdghost expires 600
 """
 _LISTEN = (
     'import socket, time; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(("", 5353));'
@@ -64,6 +71,7 @@ def own_etc(hosts: TwoHosts, tmp_path: Path) -> Iterator[TwoHosts]:
         hosts,
         f"mount --bind {tmp_path}/passwd /etc/passwd; mount --bind {tmp_path}/shadow /etc/shadow;"
         "mount -t tmpfs own /etc/cron.d; echo 64 > /proc/sys/net/ipv4/ip_default_ttl;"
+        "echo 0 > /proc/sys/net/ipv4/conf/lo/rp_filter;"
         "mkdir /etc/cron.d/over; mount -t tmpfs own /etc/cron.d/over;"
         "mkdir -p /srv/kept; touch /srv/kept/a /srv/kept/b /srv/kept/c;"
         "printf AAAA > /srv/kept/d;"
@@ -74,7 +82,11 @@ def own_etc(hosts: TwoHosts, tmp_path: Path) -> Iterator[TwoHosts]:
         hosts,
         "while umount /etc/cron.d/over 2>/dev/null; do :; done;"
         "umount /etc/passwd /etc/shadow /etc/cron.d; nft flush ruleset;"
-        "echo 64 > /proc/sys/net/ipv4/ip_default_ttl; ip route delete blackhole 198.51.100.0/24",
+        "echo 64 > /proc/sys/net/ipv4/ip_default_ttl; ip route delete blackhole 198.51.100.0/24;"
+        "cd /proc/sys/net; echo 0 > ipv4/conf/lo/rp_filter; echo 1 > ipv6/conf/lo/accept_ra;"
+        "ip route flush table 99; ip link delete pdghost; ip rule delete from 192.0.2.9 table 99;"
+        "ip -6 route flush root 2001:db8::/32; ip address delete 192.0.2.9/32 dev lo;"
+        "ip address delete 192.0.2.10/32 dev lo",
     )
 
 
@@ -86,7 +98,9 @@ def seconds(record: dict[str, Any]) -> float:
 def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> None:
     """A user, a job, a listener, a mount over another, a rule, a file: by its name; no more.
 
-    A file of the same size, a password, a setting of the kernel and a route are seen, too.
+    A file of the same size, a password, a setting of the kernel, of an interface too, an address
+    and routes of each kind and table are seen; leases, routes that were learnt from neighbours and
+    what comes with an interface of its own are none of it.
     """
     house = own_etc.house(tmp_path / "house")
     unchanged = "unchanged_after_teardown: [/srv/kept, /srv/never]"
@@ -96,6 +110,7 @@ def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> 
     assert result.returncode == 13, result.stdout + result.stderr
     residue = [each.removeprefix("web-dr: ") for each in texts(last_record(house)["residue"])]
     assert sorted(each for each in residue if not each.startswith("process ")) == [
+        "address 192.0.2.9/32 dev lo was not there before",
         "cron /etc/cron.d/\\udcff was not there before",
         "cron /etc/cron.d/ghost was not there before",
         "cron /etc/cron.d/pipe was not there before",
@@ -110,8 +125,13 @@ def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> 
         "key /srv/.ssh/authorized_keys was not there before",
         "mount /etc/cron.d/over (tmpfs) 2 was not there before",
         "route 198.51.100.0/255.255.255.0 via 0.0.0.0 dev * was not there before",
+        "routing blackhole 2001:db8::/32 dev lo was not there before",
+        "routing blackhole 203.0.113.0/24 table 99 was not there before",
+        "routing rule 32765: from 192.0.2.9/32 to 0.0.0.0/0 action 1 table 99 was not there before",
         "setting net.ipv4.ip_default_ttl is not as before",
         "socket udp 0.0.0.0:5353 was not there before",
+        "sysctl net.ipv4.conf.lo.rp_filter is not as before",
+        "sysctl net.ipv6.conf.lo.accept_ra is not as before",
         "user ghost was not there before",
         "user nobody is not as before",
     ]

@@ -37,7 +37,10 @@ class InventoryKind(StrEnum):
     UNIT = "unit"
     USER_UNIT = "user_unit"
     SETTING = "setting"  # of the network, of the boot, of the kernel
-    ROUTE = "route"
+    ROUTE = "route"  # of IPv4
+    SYSCTL = "sysctl"  # of the kernel, for each interface and IPv6
+    ADDRESS = "address"
+    ROUTING = "routing"  # a route of IPv6 or of another table, and a rule
     MOUNT = "mount"
     SOCKET = "socket"
     DATABASE = "database"
@@ -49,13 +52,19 @@ class InventoryKind(StrEnum):
 COME_AND_GO = frozenset(
     {
         *(InventoryKind.TIMER, InventoryKind.UNIT, InventoryKind.USER_UNIT),
-        *(InventoryKind.ROUTE, InventoryKind.MOUNT, InventoryKind.SOCKET),
+        *(InventoryKind.ROUTE, InventoryKind.ADDRESS, InventoryKind.ROUTING),
+        *(InventoryKind.MOUNT, InventoryKind.SOCKET),
     }
 )
 """They end by themselves when nobody uses them: that one is gone, or another, is nobody's doing."""
 
 
-_LATER = frozenset({InventoryKind.USER_UNIT, InventoryKind.SETTING, InventoryKind.ROUTE})
+_LATER = frozenset(
+    {
+        *(InventoryKind.USER_UNIT, InventoryKind.SETTING, InventoryKind.ROUTE),
+        *(InventoryKind.SYSCTL, InventoryKind.ADDRESS, InventoryKind.ROUTING),
+    }
+)
 """Kinds that older versions have not looked at, and of which every machine has something."""
 
 
@@ -179,8 +188,11 @@ def _comparable(
     """Return what of one inventory can be compared with another.
 
     A database server that did not run told nothing of accounts, and of a database its number.
+    Settings come and go with their interface: those count that both have.
     """
     names = one.seen.get(kind, {})
+    if kind is InventoryKind.SYSCTL:
+        return {name: value for name, value in names.items() if name in other.seen[kind]}
     if kind is InventoryKind.ACCOUNT:
         silent = {*one.stopped, *other.stopped}
         return {name: value for name, value in names.items() if _folder(name) not in silent}
