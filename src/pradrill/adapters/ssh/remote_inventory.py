@@ -1,10 +1,11 @@
 """Take stock of a standby; sent to it and run there, as root or as a login that may sudo.
 
 Standard library only, Python 3.8 or later, never imported by pradrill. The first argument is this
-script itself, for sudo; folders whose files are compared follow. Prints lines KIND, VALUE, NAME
-with tabs between (without a name: the kind was looked at), or "!KIND" and why it cannot be seen, or
-not all of it. It reads files and starts nothing where that will do: on a slow machine starting is
-what costs. What it prints is read by domain/run/inventory_answers.py.
+script itself, for sudo; folders whose files are compared follow, and after an empty one the paths
+that must be gone afterwards. Prints lines KIND, VALUE, NAME with tabs between (without a name: the
+kind was looked at), or "!KIND" and why it cannot be seen, or not all of it. It reads files and
+starts nothing where that will do: on a slow machine starting is what costs. What it prints is read
+by domain/run/inventory_answers.py.
 """
 
 from __future__ import annotations
@@ -46,6 +47,16 @@ SETTINGS = (
     *("/etc/sysctl.d", "/etc/network", "/etc/netplan", "/etc/systemd/network"),
     "/etc/NetworkManager/system-connections",
 )
+SYSTEM = (
+    *("/etc/fstab", "/etc/crypttab", "/etc/exports", "/etc/udev/rules.d", "/etc/modprobe.d"),
+    *("/etc/pam.d", "/etc/security", "/etc/polkit-1/rules.d", "/etc/ssh/sshd_config"),
+    *("/etc/profile", "/etc/profile.d", "/etc/bash.bashrc", "/etc/ld.so.conf.d", "/etc/hostname"),
+    *("/etc/apt/sources.list", "/etc/apt/sources.list.d", "/etc/apt/trusted.gpg.d"),
+    *("/etc/apt/keyrings", "/etc/yum.repos.d", "/etc/localtime", "/etc/timezone"),
+    *("/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors"),
+    *("/usr/local/bin", "/usr/local/sbin"),
+)
+"""Who may enter, what starts, which programs and authorities are trusted."""
 KERNEL = ("net/core", "net/ipv4", "vm")  # of these folders the files that lie in them
 KERNEL_FILES = ("hostname", "domainname", "sem", "shmmax", "shmall", "shmmni", "core_pattern")
 KERNEL_MOVES = ("available", "allowed")  # with the modules that are loaded
@@ -53,8 +64,25 @@ KERNEL_SECRETS = ("_key", "_seed")  # drawn when first needed, after each boot
 SYSCTLS = ("net/ipv6", "net/bridge")  # more of them
 LINKS = ("net/ipv4/conf", "net/ipv6/conf")  # a folder for each interface
 BRIEF_LINK = "veth"  # one for each container
-MOST_LINKS = 40
+MOST_LINKS = 16
 LEARNT_SETTINGS = ("mtu", "hop_limit", "stable_secret")  # from a router; a secret
+CONTAINERS = (
+    *("/var/lib/docker/containers", "/var/lib/docker/volumes", "/var/lib/machines", "/var/lib/lxc"),
+    *("/var/lib/containers/storage/overlay-containers", "/var/lib/containers/storage/volumes"),
+)
+MACHINES = "/etc/libvirt/qemu"
+QUEUES = {
+    "/var/spool/postfix": ("maildrop", "incoming", "active", "deferred", "hold"),
+    "/var/spool/exim4": ("input",),
+    "/var/spool/exim": ("input",),
+    "/var/spool/mqueue": ("",),
+    "/var/spool/mqueue-client": ("",),
+    "/var/spool/clientmqueue": ("",),
+    "/var/spool/nullmailer": ("queue",),
+}
+BODIES = ("-D", "-J")  # of Exim's mails, beside their heads
+BLOCK, SNAPS = "/sys/block", "/var/lib/snapd/"  # whose files come and go
+MACHINE, DELETED = "/etc/machine-id", " (deleted)"
 DPKG = "/var/lib/dpkg/status"
 MARIADB = "/var/lib/mysql"
 POSTGRESQL = ("/var/lib/postgresql", "/var/lib/pgsql")
@@ -297,6 +325,96 @@ def settings() -> None:
     for path in (*paths, *(f"kernel/{name}" for name in KERNEL_FILES)):
         if not (path.endswith(KERNEL_SECRETS) or any(each in path for each in KERNEL_MOVES)):
             line("setting", content_of(f"/proc/sys/{path}"), path.replace("/", "."))
+
+
+def system() -> None:
+    """Print what else says who may enter, what starts and what is trusted."""
+    begin("system")
+    for path in (each for top in SYSTEM for each in files_below(top)):
+        line("system", state_of(path), path)
+
+
+def devices() -> None:
+    """Print files that are devices, volumes that are open, and where is swapped."""
+    begin("device")
+    for name in folders_in(BLOCK):
+        for file in ("loop/backing_file", "dm/name"):
+            try:
+                content = lines_of(f"{BLOCK}/{name}/{file}")[0]
+            except OSError:  # it is none
+                continue
+            if not content.startswith(SNAPS):
+                line("device", "", content)
+    for fields in (each.split() for each in lines_of("/proc/swaps")[1:]):
+        if fields:
+            line("device", "", f"{fields[0]} (swap)")
+
+
+def containers() -> None:
+    """Print containers and volumes of engines, running or not, and virtual machines."""
+    begin("container")
+    if os.geteuid() != 0:
+        if any(map(os.path.exists, CONTAINERS)):
+            cannot("container", "only root sees them")
+        return
+    for top in CONTAINERS:
+        for name in folders_in(top):
+            line("container", "", f"{top}/{name}")
+    for name in sorted(names_in(MACHINES)):
+        line("container", "", f"{MACHINES}/{name}")
+
+
+def mails() -> None:
+    """Print mail that waits in a queue of this machine: it goes out once the way is open."""
+    begin("mail")
+    if os.geteuid() != 0:
+        if any(map(os.path.exists, QUEUES)):
+            cannot("mail", "only root sees what waits")
+        return
+    waiting = {
+        (top, path.rpartition("/")[2])
+        for top in QUEUES
+        for folder in QUEUES[top]
+        for path in files_below(f"{top}/{folder}")
+    }
+    names = sorted(f"{name} in {top}" for top, name in waiting if not name.endswith(BODIES))
+    if len(names) > MOST:
+        cannot("mail", f"more than {MOST} wait")
+        return
+    for name in names:
+        line("mail", "", name)
+
+
+def open_files(*gone: str) -> None:
+    """Print what processes of this machine hold of paths that must be gone, and who does."""
+    begin("open_file")
+    if not gone:
+        return
+    if os.geteuid() != 0:
+        cannot("open_file", "only root sees what others hold")
+    tops = tuple(f"{each.rstrip('/')}/" for each in gone)
+    for pid in filter(str.isdigit, folders_in("/proc")):
+        try:
+            held = {os.readlink(f"/proc/{pid}/{each}") for each in holds(pid)}  # noqa: PTH115 quick
+            below = [each for each in held if f"{each.replace(DELETED, '')}/".startswith(tops)]
+            if below and is_here(pid):
+                name = lines_of(f"/proc/{pid}/comm")[0]
+                for each in sorted(below):
+                    line("open_file", "", f"{each.replace(DELETED, '')}, held by {name}")
+        except OSError:  # it has ended, or is another user's
+            continue
+
+
+def holds(pid: str) -> list[str]:
+    """Return the names of the links to what a process holds."""
+    return ["exe", "cwd", "root", *(f"fd/{each}" for each in os.listdir(f"/proc/{pid}/fd"))]  # noqa: PTH208 as above
+
+
+def is_here(pid: str) -> bool:
+    """Tell whether a process sees this machine's files, and not a container's of the same names."""
+    if os.path.samefile(f"/proc/{pid}/ns/mnt", "/proc/self/ns/mnt"):  # noqa: PTH121
+        return True
+    return os.path.samefile(f"/proc/{pid}/root{MACHINE}", MACHINE)  # noqa: PTH121
 
 
 def routes() -> None:
@@ -687,6 +805,10 @@ LOOKS = {
     "unit": units,
     "user_unit": user_units,
     "setting": settings,
+    "system": system,
+    "device": devices,
+    "container": containers,
+    "mail": mails,
     "route": routes,
     "sysctl": sysctls,
     "address": addresses,
@@ -710,7 +832,10 @@ def main(itself: str, *roots: str) -> None:
         else:
             return
 
-    looks: dict[str, Callable[[], None]] = {**LOOKS, "file": lambda: files(*roots)}
+    end = roots.index("") if "" in roots else len(roots)
+    below, gone = roots[:end], roots[end + 1 :]
+    looks: dict[str, Callable[[], None]] = {**LOOKS, "file": lambda: files(*below)}
+    looks["open_file"] = lambda: open_files(*gone)
     for kind, look in looks.items():
         try:
             look()

@@ -47,13 +47,19 @@ class InventoryKind(StrEnum):
     ACCOUNT = "account"  # of a database server
     FIREWALL = "firewall"  # a table or chain
     FILE = "file"  # below a declared folder
+    SYSTEM = "system"  # a file: who may enter, what starts, what is trusted
+    DEVICE = "device"  # a file that is one, an open volume, swap
+    CONTAINER = "container"  # or a volume of its engine, or a virtual machine
+    MAIL = "mail"  # that waits
+    OPEN_FILE = "open_file"  # below what must be gone
 
 
 COME_AND_GO = frozenset(
     {
         *(InventoryKind.TIMER, InventoryKind.UNIT, InventoryKind.USER_UNIT),
         *(InventoryKind.ROUTE, InventoryKind.ADDRESS, InventoryKind.ROUTING),
-        *(InventoryKind.MOUNT, InventoryKind.SOCKET),
+        *(InventoryKind.MOUNT, InventoryKind.SOCKET, InventoryKind.DEVICE),
+        *(InventoryKind.CONTAINER, InventoryKind.MAIL, InventoryKind.OPEN_FILE),
     }
 )
 """They end by themselves when nobody uses them: that one is gone, or another, is nobody's doing."""
@@ -63,6 +69,8 @@ _LATER = frozenset(
     {
         *(InventoryKind.USER_UNIT, InventoryKind.SETTING, InventoryKind.ROUTE),
         *(InventoryKind.SYSCTL, InventoryKind.ADDRESS, InventoryKind.ROUTING),
+        *(InventoryKind.SYSTEM, InventoryKind.DEVICE, InventoryKind.CONTAINER),
+        *(InventoryKind.MAIL, InventoryKind.OPEN_FILE),
     }
 )
 """Kinds that older versions have not looked at, and of which every machine has something."""
@@ -121,6 +129,11 @@ class StandbyInventory(Model):
         parts = [_unseen(kind, gaps[kind]) for kind in InventoryKind if kind in gaps]
         parts += [reason(Code.SERVER_STOPPED, folder=folder) for folder in stopped]
         return reason(Code.INVENTORY_UNSEEN, host=host, parts=parts) if parts else None
+
+    def holds(self, path: str) -> bool:
+        """Tell whether a process holds what lay there, although nothing is found there any more."""
+        held = self.seen.get(InventoryKind.OPEN_FILE, {})
+        return any(each.startswith((f"{path}/", f"{path}, ")) for each in held)
 
     def has_databases_of(self, before: StandbyInventory) -> bool:
         """Tell whether there are databases, those of before, and no other."""

@@ -133,6 +133,11 @@ def _inventory_kinds() -> Mapping[str, str]:
         InventoryKind.ACCOUNT: pgettext("left behind", "database account"),
         InventoryKind.FIREWALL: pgettext("left behind", "firewall"),
         InventoryKind.FILE: pgettext("left behind", "file"),
+        InventoryKind.SYSTEM: pgettext("left behind", "file of the system"),
+        InventoryKind.DEVICE: pgettext("left behind", "device"),
+        InventoryKind.CONTAINER: pgettext("left behind", "container or volume"),
+        InventoryKind.MAIL: pgettext("left behind", "waiting mail"),
+        InventoryKind.OPEN_FILE: pgettext("left behind", "open file"),
     }
 
 
