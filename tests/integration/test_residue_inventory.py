@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.hosts.two_hosts import TwoHosts
+from tests.integration.hosts.two_hosts import NamespaceHost, TwoHosts
 from tests.integration.house import edit, pradrill, write
 from tests.integration.test_leases import last_record
 
@@ -40,6 +40,14 @@ _LEAVES = """\
         sed 's/^nobody:[^:]*/nobody:x1/' /etc/shadow > /srv/shadow && cat /srv/shadow > /etc/shadow
         echo 63 > /proc/sys/net/ipv4/ip_default_ttl
         ip route add blackhole 198.51.100.0/24
+        echo 1 > /proc/sys/net/ipv4/conf/lo/rp_filter; echo 2 > /proc/sys/net/ipv6/conf/lo/accept_ra
+        ip -6 route add blackhole 2001:db8::/32; ip route add blackhole 203.0.113.0/24 table 99
+        ip -6 route add blackhole 2001:db8:2::/48 proto ra
+        ip rule add from 192.0.2.9 table 99; ip address add 192.0.2.9/32 dev lo
+        ip address add 192.0.2.10/32 dev lo valid_lft 600 preferred_lft 600
+        echo 'export A=1' > /etc/profile.d/ghost.sh
+        ip link add pdghost type veth peer name pdpeer; ip link set pdghost up
+        ip -6 route add 2001:db8:1::/48 dev pdghost expires 600
 """
 _LISTEN = (
     'import socket, time; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(("", 5353));'
@@ -49,7 +57,12 @@ _LISTEN = (
 
 def inside(hosts: TwoHosts, script: str) -> None:
     """Run a script on the standby."""
-    server = hosts.standby.server
+    run_on(hosts.standby, script)
+
+
+def run_on(host: NamespaceHost, script: str) -> None:
+    """Run a script on a host."""
+    server = host.server
     words = ["ssh", "-i", str(server.key), "-p", str(server.port), "-o", "BatchMode=yes"]
     words += ["-o", f"UserKnownHostsFile={server.known_hosts}", f"root@{server.address}"]
     subprocess.run([*words, script], check=True, timeout=60)
@@ -63,7 +76,9 @@ def own_etc(hosts: TwoHosts, tmp_path: Path) -> Iterator[TwoHosts]:
     inside(
         hosts,
         f"mount --bind {tmp_path}/passwd /etc/passwd; mount --bind {tmp_path}/shadow /etc/shadow;"
+        "mount -t tmpfs own /etc/profile.d;"
         "mount -t tmpfs own /etc/cron.d; echo 64 > /proc/sys/net/ipv4/ip_default_ttl;"
+        "echo 0 > /proc/sys/net/ipv4/conf/lo/rp_filter;"
         "mkdir /etc/cron.d/over; mount -t tmpfs own /etc/cron.d/over;"
         "mkdir -p /srv/kept; touch /srv/kept/a /srv/kept/b /srv/kept/c;"
         "printf AAAA > /srv/kept/d;"
@@ -73,8 +88,12 @@ def own_etc(hosts: TwoHosts, tmp_path: Path) -> Iterator[TwoHosts]:
     inside(
         hosts,
         "while umount /etc/cron.d/over 2>/dev/null; do :; done;"
-        "umount /etc/passwd /etc/shadow /etc/cron.d; nft flush ruleset;"
-        "echo 64 > /proc/sys/net/ipv4/ip_default_ttl; ip route delete blackhole 198.51.100.0/24",
+        "umount /etc/passwd /etc/shadow /etc/cron.d /etc/profile.d; nft flush ruleset;"
+        "echo 64 > /proc/sys/net/ipv4/ip_default_ttl; ip route delete blackhole 198.51.100.0/24;"
+        "cd /proc/sys/net; echo 0 > ipv4/conf/lo/rp_filter; echo 1 > ipv6/conf/lo/accept_ra;"
+        "ip route flush table 99; ip link delete pdghost; ip rule delete from 192.0.2.9 table 99;"
+        "ip -6 route flush root 2001:db8::/32; ip address delete 192.0.2.9/32 dev lo;"
+        "ip address delete 192.0.2.10/32 dev lo",
     )
 
 
@@ -86,7 +105,9 @@ def seconds(record: dict[str, Any]) -> float:
 def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> None:
     """A user, a job, a listener, a mount over another, a rule, a file: by its name; no more.
 
-    A file of the same size, a password, a setting of the kernel and a route are seen, too.
+    A file of the same size, a password, a setting of the kernel, of an interface too, an address
+    and routes of each kind and table are seen; leases, routes that were learnt from neighbours and
+    what comes with an interface of its own are none of it.
     """
     house = own_etc.house(tmp_path / "house")
     unchanged = "unchanged_after_teardown: [/srv/kept, /srv/never]"
@@ -96,6 +117,7 @@ def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> 
     assert result.returncode == 13, result.stdout + result.stderr
     residue = [each.removeprefix("web-dr: ") for each in texts(last_record(house)["residue"])]
     assert sorted(each for each in residue if not each.startswith("process ")) == [
+        "address 192.0.2.9/32 dev lo was not there before",
         "cron /etc/cron.d/\\udcff was not there before",
         "cron /etc/cron.d/ghost was not there before",
         "cron /etc/cron.d/pipe was not there before",
@@ -110,12 +132,98 @@ def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> 
         "key /srv/.ssh/authorized_keys was not there before",
         "mount /etc/cron.d/over (tmpfs) 2 was not there before",
         "route 198.51.100.0/255.255.255.0 via 0.0.0.0 dev * was not there before",
+        "routing blackhole 2001:db8::/32 dev lo was not there before",
+        "routing blackhole 203.0.113.0/24 table 99 was not there before",
+        "routing rule 32765: from 192.0.2.9/32 to 0.0.0.0/0 action 1 table 99 was not there before",
         "setting net.ipv4.ip_default_ttl is not as before",
         "socket udp 0.0.0.0:5353 was not there before",
+        "sysctl net.ipv4.conf.lo.rp_filter is not as before",
+        "sysctl net.ipv6.conf.lo.accept_ra is not as before",
+        "system /etc/profile.d/ghost.sh was not there before",
         "user ghost was not there before",
         "user nobody is not as before",
     ]
     assert "user ghost was not there before" in result.stdout + result.stderr
+
+
+def test_what_somebody_still_holds_is_not_gone(hosts: TwoHosts, tmp_path: Path) -> None:
+    """A service of before keeps what it opened of restored data, although nothing is found there.
+
+    A production beside it, which has a file of that name, is another machine.
+    """
+    script = (
+        "until [ -e /srv/restored/data ]; do sleep 0.1; done; exec sleep 60 < /srv/restored/data"
+    )
+    other = hosts.production
+    (other.srv / "restored").mkdir()
+    (other.srv / "restored/data").touch()
+    for host, name in ((hosts.standby, "sleep"), (other, "tail")):
+        words = script.replace("sleep 60", "tail -f") if name == "tail" else script
+        run_on(host, f"setsid sh -c '{words}' </dev/null >/dev/null 2>&1 & sleep 0.3")
+    house = hosts.house(tmp_path)
+    absent = "absent_after_teardown: [/srv/restored]"
+    edit(house, "drills/shop.yml", "hosts: standby,", f"hosts: standby, {absent},")
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 13, result.stdout + result.stderr
+    record = last_record(house)
+    assert texts(record["residue"]) == (
+        "web-dr: open file /srv/restored/data, held by sleep was not there before",
+    )
+    assert not [each for each in texts(record["erased"]) if "/srv/restored" in each]
+
+
+def test_a_file_that_is_a_device_an_open_volume_and_swap_are_told(tmp_path: Path) -> None:
+    """What a restore attaches is not mounted yet; snaps come and go."""
+    for name, path, content in (
+        ("loop1", "loop/backing_file", "/srv/restored.img"),
+        ("loop2", "loop/backing_file", "/var/lib/snapd/snaps/core.snap"),
+        ("dm-0", "dm/name", "secret"),
+    ):
+        (tmp_path / name / path).parent.mkdir(parents=True)
+        (tmp_path / name / path).write_text(f"{content}\n")
+    (tmp_path / "sda").mkdir()
+    (tmp_path / "swaps").write_text("Filename Type Size Used Priority\n/swap file 1 0 -2\n")
+    script = source("remote_inventory.py").replace("/sys/block", str(tmp_path))
+    here = look(script=script.replace("/proc/swaps", f"{tmp_path}/swaps"))
+    assert set(here.seen["device"]) == {"/srv/restored.img", "secret", "/swap (swap)"}
+
+
+def test_containers_volumes_and_mail_that_waits_are_told(tmp_path: Path) -> None:
+    """A volume that `compose down` spares holds what was restored; queued mail goes out later.
+
+    A mail that is only moved on in its queue is the same one, and a queue without end is a limit.
+    """
+    for path in (
+        *("docker/volumes/shop_db/_data/x", "docker/volumes/metadata.db", "lxc/shop/config"),
+        *("qemu/shop.xml", "postfix/deferred/A/A1B2", "postfix/pid/master.pid"),
+        *("exim4/input/1abc-H", "exim4/input/1abc-D"),
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    script = source("remote_inventory.py")
+    for folder in ("/var/lib", "/etc/libvirt", "/var/spool"):
+        for name in ("docker", "lxc", "qemu", "postfix", "exim4"):
+            script = script.replace(f'"{folder}/{name}', f'"{tmp_path}/{name}')
+    before = look(script=script)
+    assert set(before.seen["container"]) == {
+        *(
+            f"{tmp_path}/docker/volumes/shop_db",
+            f"{tmp_path}/lxc/shop",
+            f"{tmp_path}/qemu/shop.xml",
+        ),
+    }
+    mails = {f"A1B2 in {tmp_path}/postfix", f"1abc-H in {tmp_path}/exim4"}
+    assert set(before.seen["mail"]) == mails
+    (tmp_path / "postfix/active").mkdir()
+    (tmp_path / "postfix/deferred/A/A1B2").rename(tmp_path / "postfix/active/A1B2")
+    assert difference(before, look(script=script)) == ()
+    (tmp_path / "postfix/active/A1B3").touch()
+    assert texts(look(script=script).left_by(before)) == (
+        f"mail A1B3 in {tmp_path}/postfix was not there before",
+    )
+    for number in range(2_001):
+        (tmp_path / f"postfix/active/{number}").touch()
+    assert look(script=script).unseen["mail"] == "more than 2000 wait"
 
 
 def test_what_a_login_cannot_see_is_said(tmp_path: Path) -> None:

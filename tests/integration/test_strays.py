@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill, write
 from tests.integration.test_leases import last_record, until
 from tests.integration.test_residue_inventory import inside
 
+from pradrill.adapters.ssh.interpreter import source
 from pradrill.testing.reasons import texts
 
 _LATER = """\
@@ -43,6 +45,7 @@ _STOP = """\
       ansible.builtin.raw: rm -rf /srv/restored && kill $(cat /srv/pid) && touch /srv/torn-down
 """
 _QUIET = "</dev/null >/dev/null 2>&1"
+_APART = "unshare --mount --propagation unchanged"
 _STAYS = (
     "sh -c 'i=0; until [ -e /srv/go ] || [ $i = 600 ]; do sleep 0.1; i=$((i+1)); done;"
     f" mkdir /srv/late' {_QUIET}"
@@ -98,14 +101,20 @@ def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: 
 
     Whatever has started them: a playbook, a check, a reading. What has dropped its environment is
     not known as the run's: it is told all the same, and left alone. None of it hides in a mount
-    namespace of its own, nor behind the name of a login or of a daemon that ran before.
+    namespace, a root or process numbers of its own, nor behind the name of a login or of a daemon
+    that ran before.
     """
     house = hosts.house(tmp_path)
     bare = f"env -i setsid /srv/aged 90 {_QUIET} &"
     inside(hosts, f"cp /bin/sleep /srv/aged; {bare} echo $! > /srv/pid; sleep 0.5")
     commands = (
         "cp /bin/sleep /srv/hidden;",
-        f"env -i setsid unshare --mount --propagation unchanged /srv/hidden 40 {_QUIET} &",
+        f"env -i setsid {_APART} /srv/hidden 40 {_QUIET} &",
+        "mkdir /srv/root; cp /bin/sleep /srv/root/rooted; cp /bin/sleep /srv/root/jailed;",
+        "cp --parents $(ldd /bin/sleep | grep -o '/[^ ]*') /srv/root;",
+        f"env -i setsid {_APART} --root=/srv/root /rooted 40 {_QUIET} &",
+        f"env -i setsid unshare --root=/srv/root /jailed 40 {_QUIET} &",
+        f"env -i setsid {_APART} --pid --fork --mount-proc sleep 40 {_QUIET} &",
         f"cp /bin/sleep /srv/sshd; env -i setsid /srv/sshd 40 {_QUIET} &",
         f"setsid /srv/aged 40 {_QUIET} &",
         f"setsid {_STAYS} &",
@@ -134,8 +143,50 @@ def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: 
     assert {"sh", "tail", "timeout", "aged"} <= set(ended), residue
     os.kill(int((hosts.standby.srv / "pid").read_text()), 0)  # that of before goes on
     others = [left.split()[2] for left in residue if left.endswith("was not there before")]
-    assert sorted(others) == ["hidden", "sleep", "sshd"], residue
+    names = ["hidden", "jailed", "rooted", "sleep", "sshd", "unshare"]
+    assert sorted(others) == names, residue
     nothing_comes(hosts)
+
+
+_OWN = "/user.slice/user-0.slice/user@0.service"
+_TOLD = {  # name → where systemd has it
+    "job": "/system.slice/cron.service",  # what cron has started, and nobody waits for
+    "queued": "/system.slice/atd.service",
+    "left": "/system.slice/ssh.service",  # a login without pam_systemd
+    "scope": "/user.slice/user-0.slice/session-4.scope",
+    "transient": f"{_OWN}/app.slice/run-u5.service",
+    "containerd-shim": "/system.slice/containerd.service",
+}
+_SPARED = {
+    "nginx": "/system.slice/nginx.service",
+    "systemd": f"{_OWN}/init.scope",
+    "dbus-daemon": f"{_OWN}/app.slice/dbus.service",
+    "cron": "/system.slice/cron.service",
+}
+
+
+def test_what_others_had_started_by_a_service_is_not_the_services(tmp_path: Path) -> None:
+    """Cron, at, sshd, a container engine and a user's systemd keep what a restore gave them.
+
+    A service that was begun anew meanwhile, a login's bus and as many containers are nobody's.
+    """
+    keeper = 3  # a user's systemd, whose children are no orphans
+    places = {**_TOLD, **_SPARED, "containerd-shim ": _TOLD["containerd-shim"]}
+    for pid, (name, place) in enumerate(places.items(), 10):
+        parent = keeper if _OWN in place and name != "systemd" else 1
+        (tmp_path / f"{pid}").mkdir()
+        fields = f"S {parent} 1 {pid} 0 0 0 {'0 ' * 12}{900 - pid}"
+        (tmp_path / f"{pid}/stat").write_text(f"{pid} ({name.strip()}) {fields}")
+        (tmp_path / f"{pid}/cgroup").write_text(f"0::{place}\n")
+    (tmp_path / "uptime").write_text("100.0 1.0\n")
+    script: dict[str, Any] = {"__name__": "script"}
+    exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
+    script["PROC"] = str(tmp_path)
+    request = {"mark": "M", "run": "r", "since": 1.0, "daemons": ["cron", "containerd-shim"]}
+    processes = script["look"](request)
+    assert len(processes) == len(places)
+    told = [processes[pid]["name"] for pid in script["others"](request, processes)]
+    assert sorted(told) == sorted(_TOLD)
 
 
 def test_a_quiet_drill_does_not_wait_and_ends_nobody_elses(hosts: TwoHosts, tmp_path: Path) -> None:

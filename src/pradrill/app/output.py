@@ -16,12 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
-from pradrill.errors import ExitCode
+from pradrill.errors import ExitCode, PradrillError
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _ATOMIC = select.PIPE_BUF
+_hints: set[str] = set()  # those that this command has given
 _PATIENCE = 5.0  # seconds that a run waits for whoever does not read on
 
 
@@ -105,6 +106,7 @@ def text(outlet: Outlet, encoding: str = "utf-8", *, by_line: bool = True) -> Te
 def owned() -> Iterator[None]:
     """Put outlets where Python writes by itself; a stream that a test has put there stays."""
     _open_missing()
+    _hints.clear()
     streams = sys.stdin, sys.stdout, sys.stderr
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 it stays
     sys.stdout = _owned(sys.stdout, sys.__stdout__, 1)
@@ -116,6 +118,15 @@ def owned() -> Iterator[None]:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         sys.stdin, sys.stdout, sys.stderr = streams
+
+
+def told(error: PradrillError) -> str:
+    """Return an error as people are told it: a hint once, however many errors it mends."""
+    if error.hint is None or error.hint in _hints:
+        return error.message
+
+    _hints.add(error.hint)
+    return str(error)
 
 
 @contextmanager

@@ -116,7 +116,7 @@ class FakeDamager:
         """Return what the command prints; raises PradrillError when it prints nothing."""
         del values
         if command not in self._prints:
-            raise PradrillError("it prints nothing")
+            raise PradrillError("there is none")
         return self._prints[command]
 
     def damage(

@@ -17,6 +17,7 @@ from tests.support.status_house import StatusHouse
 from pradrill.app import launch, output
 from pradrill.app.composition import App
 from pradrill.app.output import Outlet, beside_deeds, text
+from pradrill.errors import PradrillError
 from pradrill.testing import FakeProgress
 
 
@@ -136,3 +137,14 @@ def test_a_character_that_the_encoding_lacks_is_a_question_mark(pipe: tuple[int,
     with text(Outlet(pipe[1]), "ascii") as stream:
         stream.write("é→\udcff\n")
     assert os.read(pipe[0], 99) == b"???\n"
+
+
+def test_what_mends_several_errors_is_said_once() -> None:
+    """And each hint that is another one; the next command says it again."""
+    disk, other = "Free space.", "Ask its owner."
+    errors = [PradrillError("a", hint=disk), PradrillError("b", hint=disk)]
+    errors += [PradrillError("c", hint=other), PradrillError("d")]
+    for _ in range(2):
+        with output.owned():
+            words = [output.told(each) for each in errors]
+        assert words == [f"a\nHINT: {disk}", "b", f"c\nHINT: {other}", "d"]

@@ -247,6 +247,7 @@ def test_a_fault_gets_what_the_drill_gives_and_what_it_discovers() -> None:
     result = room.sabotage(one, two, sabotage={"parameters": {"database": "shop"}})
     assert room.damager.values == {"one": {"database": "shop", "table": "people"}}
     assert outcomes(result)["two"] is FaultOutcome.NOT_TRIED
+    assert result.faults[1].detail == "its table was not discovered: there is none"
     room.sabotage(two, sabotage={"parameters": {"table": "mine"}})
     assert room.damager.values["two"] == {"table": "mine"}
 

@@ -28,8 +28,10 @@ class SshDamager:
         """Return the first line that a command prints; raises PradrillError when it has none."""
         reply = self._run(host, site, command, values, deadline)
         line = reply.out.partition("\n")[0].strip()
-        if reply.code != 0 or not line:
-            raise PradrillError(_reason(reply) or "it prints nothing")
+        if reply.code != 0:
+            raise PradrillError(_reason(reply))
+        if not line:  # the exit code is that of a pipe's last command
+            raise PradrillError(last_line(reply.err) if reply.err.strip() else "there is none")
         return line
 
     def damage(

@@ -143,7 +143,7 @@ class SshProbe:
         self, host: Host, site: Site, paths: Sequence[str], unchanged: Sequence[str] = ()
     ) -> HostState:
         """Return what could be left: the `paths` there, files below `unchanged`."""
-        stock = [source(_INVENTORY), *unchanged]
+        stock = [source(_INVENTORY), *unchanged, "", *paths]
         looks = [_shell(_STATE, *paths), Script(_STRAYS, [json.dumps({"before": True})])]
         looks += [Script(_INVENTORY, stock, sudo=True)] if site.run_id else []
         with _understanding(host, "state"):

@@ -1,10 +1,11 @@
 """Take stock of a standby; sent to it and run there, as root or as a login that may sudo.
 
 Standard library only, Python 3.8 or later, never imported by pradrill. The first argument is this
-script itself, for sudo; folders whose files are compared follow. Prints lines KIND, VALUE, NAME
-with tabs between (without a name: the kind was looked at), or "!KIND" and why it cannot be seen, or
-not all of it. It reads files and starts nothing where that will do: on a slow machine starting is
-what costs. What it prints is read by domain/run/inventory_answers.py.
+script itself, for sudo; folders whose files are compared follow, and after an empty one the paths
+that must be gone afterwards. Prints lines KIND, VALUE, NAME with tabs between (without a name: the
+kind was looked at), or "!KIND" and why it cannot be seen, or not all of it. It reads files and
+starts nothing where that will do: on a slow machine starting is what costs. What it prints is read
+by domain/run/inventory_answers.py.
 """
 
 from __future__ import annotations
@@ -46,15 +47,55 @@ SETTINGS = (
     *("/etc/sysctl.d", "/etc/network", "/etc/netplan", "/etc/systemd/network"),
     "/etc/NetworkManager/system-connections",
 )
+SYSTEM = (
+    *("/etc/fstab", "/etc/crypttab", "/etc/exports", "/etc/udev/rules.d", "/etc/modprobe.d"),
+    *("/etc/pam.d", "/etc/security", "/etc/polkit-1/rules.d", "/etc/ssh/sshd_config"),
+    *("/etc/profile", "/etc/profile.d", "/etc/bash.bashrc", "/etc/ld.so.conf.d", "/etc/hostname"),
+    *("/etc/apt/sources.list", "/etc/apt/sources.list.d", "/etc/apt/trusted.gpg.d"),
+    *("/etc/apt/keyrings", "/etc/yum.repos.d", "/etc/localtime", "/etc/timezone"),
+    *("/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors"),
+    *("/usr/local/bin", "/usr/local/sbin"),
+)
+"""Who may enter, what starts, which programs and authorities are trusted."""
 KERNEL = ("net/core", "net/ipv4", "vm")  # of these folders the files that lie in them
 KERNEL_FILES = ("hostname", "domainname", "sem", "shmmax", "shmall", "shmmni", "core_pattern")
 KERNEL_MOVES = ("available", "allowed")  # with the modules that are loaded
 KERNEL_SECRETS = ("_key", "_seed")  # drawn when first needed, after each boot
+SYSCTLS = ("net/ipv6", "net/bridge")  # more of them
+LINKS = ("net/ipv4/conf", "net/ipv6/conf")  # a folder for each interface
+BRIEF_LINK = "veth"  # one for each container
+MOST_LINKS = 16
+LEARNT_SETTINGS = ("mtu", "hop_limit", "stable_secret")  # from a router; a secret
+CONTAINERS = (
+    *("/var/lib/docker/containers", "/var/lib/docker/volumes", "/var/lib/machines", "/var/lib/lxc"),
+    *("/var/lib/containers/storage/overlay-containers", "/var/lib/containers/storage/volumes"),
+)
+MACHINES = "/etc/libvirt/qemu"
+QUEUES = {
+    "/var/spool/postfix": ("maildrop", "incoming", "active", "deferred", "hold"),
+    "/var/spool/exim4": ("input",),
+    "/var/spool/exim": ("input",),
+    "/var/spool/mqueue": ("",),
+    "/var/spool/mqueue-client": ("",),
+    "/var/spool/clientmqueue": ("",),
+    "/var/spool/nullmailer": ("queue",),
+}
+BODIES = ("-D", "-J")  # of Exim's mails, beside their heads
+BLOCK, SNAPS = "/sys/block", "/var/lib/snapd/"  # whose files come and go
+MACHINE, DELETED = "/etc/machine-id", " (deleted)"
 DPKG = "/var/lib/dpkg/status"
 MARIADB = "/var/lib/mysql"
 POSTGRESQL = ("/var/lib/postgresql", "/var/lib/pgsql")
-NETFILTER, DUMP, FAULT = 12, 0x301, 2  # of netlink: a protocol, what asks for all, an error
-NFT_TABLE, NFT_GETTABLE = 0xA00, 0xA01
+ROUTING, NETFILTER = 0, 12  # protocols of netlink
+DUMP, FAULT, DONE = 0x301, 2, 3  # what asks for all, an error, the end of an answer
+NFT_GETTABLE, GET_ADDRESS, GET_ROUTE, GET_RULE = 0xA01, 22, 26, 34
+MOST_MESSAGES = 20_000  # of one answer: a router may know the whole internet
+SIZES: dict[int, int] = {socket.AF_INET: 4, socket.AF_INET6: 16}  # bytes of an address
+TEMPORARY, PERMANENT, OF_LINK = 0x01, 0x80, 253  # flags and the scope of an address
+LEARNT = {1, 8, 9, *range(11, 16), 17, 42, *range(186, 193)}  # from neighbours, as by RA and BGP
+KINDS_OF_ROUTE = {1: "", 6: "blackhole ", 7: "unreachable ", 8: "prohibit ", 9: "throw "}
+CACHED, MAIN = 0x200, 254  # a flag of a route, a table
+NOT_KNOWN = {errno.EOPNOTSUPP, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}  # to this kernel
 LISTENING = "00010000"  # a Unix socket that somebody waits at
 NO_DATABASES = ("lost+found", "#")
 ASK_MARIADB = """
@@ -286,6 +327,96 @@ def settings() -> None:
             line("setting", content_of(f"/proc/sys/{path}"), path.replace("/", "."))
 
 
+def system() -> None:
+    """Print what else says who may enter, what starts and what is trusted."""
+    begin("system")
+    for path in (each for top in SYSTEM for each in files_below(top)):
+        line("system", state_of(path), path)
+
+
+def devices() -> None:
+    """Print files that are devices, volumes that are open, and where is swapped."""
+    begin("device")
+    for name in folders_in(BLOCK):
+        for file in ("loop/backing_file", "dm/name"):
+            try:
+                content = lines_of(f"{BLOCK}/{name}/{file}")[0]
+            except OSError:  # it is none
+                continue
+            if not content.startswith(SNAPS):
+                line("device", "", content)
+    for fields in (each.split() for each in lines_of("/proc/swaps")[1:]):
+        if fields:
+            line("device", "", f"{fields[0]} (swap)")
+
+
+def containers() -> None:
+    """Print containers and volumes of engines, running or not, and virtual machines."""
+    begin("container")
+    if os.geteuid() != 0:
+        if any(map(os.path.exists, CONTAINERS)):
+            cannot("container", "only root sees them")
+        return
+    for top in CONTAINERS:
+        for name in folders_in(top):
+            line("container", "", f"{top}/{name}")
+    for name in sorted(names_in(MACHINES)):
+        line("container", "", f"{MACHINES}/{name}")
+
+
+def mails() -> None:
+    """Print mail that waits in a queue of this machine: it goes out once the way is open."""
+    begin("mail")
+    if os.geteuid() != 0:
+        if any(map(os.path.exists, QUEUES)):
+            cannot("mail", "only root sees what waits")
+        return
+    waiting = {
+        (top, path.rpartition("/")[2])
+        for top in QUEUES
+        for folder in QUEUES[top]
+        for path in files_below(f"{top}/{folder}")
+    }
+    names = sorted(f"{name} in {top}" for top, name in waiting if not name.endswith(BODIES))
+    if len(names) > MOST:
+        cannot("mail", f"more than {MOST} wait")
+        return
+    for name in names:
+        line("mail", "", name)
+
+
+def open_files(*gone: str) -> None:
+    """Print what processes of this machine hold of paths that must be gone, and who does."""
+    begin("open_file")
+    if not gone:
+        return
+    if os.geteuid() != 0:
+        cannot("open_file", "only root sees what others hold")
+    tops = tuple(f"{each.rstrip('/')}/" for each in gone)
+    for pid in filter(str.isdigit, folders_in("/proc")):
+        try:
+            held = {os.readlink(f"/proc/{pid}/{each}") for each in holds(pid)}  # noqa: PTH115 quick
+            below = [each for each in held if f"{each.replace(DELETED, '')}/".startswith(tops)]
+            if below and is_here(pid):
+                name = lines_of(f"/proc/{pid}/comm")[0]
+                for each in sorted(below):
+                    line("open_file", "", f"{each.replace(DELETED, '')}, held by {name}")
+        except OSError:  # it has ended, or is another user's
+            continue
+
+
+def holds(pid: str) -> list[str]:
+    """Return the names of the links to what a process holds."""
+    return ["exe", "cwd", "root", *(f"fd/{each}" for each in os.listdir(f"/proc/{pid}/fd"))]  # noqa: PTH208 as above
+
+
+def is_here(pid: str) -> bool:
+    """Tell whether a process sees this machine's files, and not a container's of the same names."""
+    if os.path.samefile(f"/proc/{pid}/ns/mnt", "/proc/self/ns/mnt"):  # noqa: PTH121
+        return True
+    return os.path.samefile(f"/proc/{pid}/root{MACHINE}", MACHINE)  # noqa: PTH121
+
+
 def routes() -> None:
     """Print the routes of IPv4, as the kernel has them."""
     begin("route")
@@ -298,6 +429,125 @@ def routes() -> None:
 def address_of(number: str) -> str:
     """Return an address as people write it: the kernel tells its bytes as they lie in memory."""
     return socket.inet_ntoa(struct.pack("=I", int(number, 16)))
+
+
+def sysctls() -> None:
+    """Print the kernel's settings of IPv6, of bridges and of each interface, as they are."""
+    begin("sysctl")
+    links = [
+        f"{top}/{name}"
+        for top in LINKS
+        for name in folders_in(f"/proc/sys/{top}")
+        if not name.startswith(BRIEF_LINK)
+    ]
+    if len(links) > MOST_LINKS * len(LINKS):
+        cannot("sysctl", f"there are more than {MOST_LINKS} interfaces")
+        return
+    for top in (*SYSCTLS, *links):
+        for name in sorted(names_in(f"/proc/sys/{top}")):
+            if name not in LEARNT_SETTINGS and not name.endswith(KERNEL_SECRETS):
+                line("sysctl", setting(f"{top}/{name}"), f"{top}/{name}".replace("/", "."))
+
+
+def setting(path: str) -> str:
+    """Return a setting of the kernel; nothing of one that cannot be read."""
+    try:
+        return " ".join(lines_of(f"/proc/sys/{path}")).strip()
+    except OSError:
+        return ""
+
+
+def messages(protocol: int, kind: int, family: int = 0) -> Iterator[bytes]:
+    """Yield what the kernel answers, message by message; raises OSError, ValueError of too many."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as kernel:
+        kernel.settimeout(ASK)
+        kernel.send(struct.pack("=IHHIIB3x", 20, kind, DUMP, 1, 0, family))
+        for _ in range(MOST_MESSAGES):
+            answer = kernel.recv(65_536)
+            while answer:
+                length, what = struct.unpack_from("=IH", answer)
+                if what == DONE:
+                    return
+                if what == FAULT:
+                    code = -struct.unpack_from("=i", answer, 16)[0]
+                    raise OSError(code, os.strerror(code), "netlink")
+                yield answer[16:length]
+                answer = answer[length + 3 & ~3 :]
+    raise ValueError(f"there are more than {MOST_MESSAGES}")
+
+
+def asked(kind: int, size: int) -> Iterator[tuple[bytes, dict[int, bytes]]]:
+    """Yield addresses, routes or rules of both families: `size` bytes, and the attributes."""
+    for family in SIZES:
+        try:
+            for message in messages(ROUTING, kind, family):
+                rest, attributes = message[size:], {}
+                while len(rest) > 3:  # noqa: PLR2004 length and kind
+                    length, what = struct.unpack_from("=HH", rest)
+                    attributes[what] = rest[4:length]
+                    rest = rest[max(length, 4) + 3 & ~3 :]
+                if message[0] == family:
+                    yield message[:size], attributes
+        except OSError as error:
+            if error.errno not in NOT_KNOWN:
+                raise
+
+
+def network(family: int, address: bytes | None, bits: int) -> str:
+    """Return an address with its bits, as people write it; without one every address."""
+    return f"{socket.inet_ntop(family, address or bytes(SIZES[family]))}/{bits}"
+
+
+def number_in(attributes: dict[int, bytes], what: int) -> int:
+    """Return a number of an attribute; nought where it is not given."""
+    return int.from_bytes(attributes.get(what, b"")[:4], sys.byteorder)
+
+
+def link(number: int) -> str:
+    """Return an interface's name, or its number when it has gone."""
+    try:
+        return socket.if_indextoname(number)
+    except OSError:
+        return str(number)
+
+
+def addresses() -> None:
+    """Print addresses that were given for good: no leases, nothing of a link's own."""
+    begin("address")
+    for (family, bits, short, scope, *index), attributes in asked(GET_ADDRESS, 8):
+        flags = number_in(attributes, 8) or short
+        if scope != OF_LINK and flags & PERMANENT and not flags & TEMPORARY:
+            name = network(family, attributes.get(2) or attributes.get(1), bits)
+            place = link(int.from_bytes(bytes(index), sys.byteorder))
+            line("address", "", f"{name} dev {place}")
+
+
+def routing() -> None:
+    """Print routes of IPv6, those of IPv4 in tables that routes() does not see, and rules."""
+    begin("routing")
+    for (family, bits, _, _, low, origin, _, kind, *flags), attributes in asked(GET_ROUTE, 12):
+        table, to, by = number_in(attributes, 15) or low, attributes.get(1), attributes.get(5)
+        is_cached = int.from_bytes(bytes(flags), sys.byteorder) & CACHED
+        if is_cached or origin in LEARNT or any(attributes.get(12, b"")[8:12]):  # it expires
+            continue
+        is_seen = family == socket.AF_INET and table == MAIN
+        is_of_link = family == socket.AF_INET6 and not by and (to or b"")[:1] in {b"\xfe", b"\xff"}
+        if kind in KINDS_OF_ROUTE and not is_seen and not is_of_link:
+            words = f"{KINDS_OF_ROUTE[kind]}{network(family, to, bits)}"
+            words += f" via {socket.inet_ntop(family, by)}" if by else ""
+            words += f" dev {link(number_in(attributes, 4))}" if 4 in attributes else ""  # noqa: PLR2004 of its way out
+            words += f" table {table}" if table != MAIN else ""
+            line("routing", "", words)
+
+    for (family, to_bits, from_bits, _, low, _, _, action, *_), attributes in asked(GET_RULE, 12):
+        words = f"from {network(family, attributes.get(2), from_bits)}"
+        words += f" to {network(family, attributes.get(1), to_bits)}"
+        words += f" mark {number_in(attributes, 10):#x}" if 10 in attributes else ""  # noqa: PLR2004 of packets
+        for number, where in ((3, "in"), (17, "out")):
+            place = attributes.get(number, b"").rstrip(b"\0").decode(errors="replace")
+            words += f" {where} {place}" if place else ""
+        words += f" action {action} table {number_in(attributes, 15) or low}"
+        line("routing", "", f"rule {number_in(attributes, 6)}: {words}")
 
 
 def names_in(path: str) -> list[str]:
@@ -465,18 +715,12 @@ def firewall() -> None:
 
 def has_nft() -> bool:
     """Tell whether the kernel has a table of nftables; nft itself takes long to start."""
-    request = struct.pack("=IHHIIBBH", 20, NFT_GETTABLE, DUMP, 1, 0, 0, 0, 0)
     try:
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETFILTER) as kernel:
-            kernel.settimeout(ASK)
-            kernel.send(request)
-            answer = kernel.recv(65_536)
+        return any(messages(NETFILTER, NFT_GETTABLE))
+    except PermissionError:
+        raise
     except OSError:  # it has no netfilter at all
         return False
-    kind = struct.unpack("=IH", answer[:6])[1]
-    if kind == FAULT and -struct.unpack("=i", answer[16:20])[0] in {errno.EPERM, errno.EACCES}:
-        raise PermissionError(errno.EPERM, "", "nftables")
-    return bool(kind == NFT_TABLE)
 
 
 def chains_of(program: str, answer: str) -> None:
@@ -561,7 +805,14 @@ LOOKS = {
     "unit": units,
     "user_unit": user_units,
     "setting": settings,
+    "system": system,
+    "device": devices,
+    "container": containers,
+    "mail": mails,
     "route": routes,
+    "sysctl": sysctls,
+    "address": addresses,
+    "routing": routing,
     "mount": mounts,
     "socket": sockets,
     "database": databases,
@@ -581,7 +832,10 @@ def main(itself: str, *roots: str) -> None:
         else:
             return
 
-    looks: dict[str, Callable[[], None]] = {**LOOKS, "file": lambda: files(*roots)}
+    end = roots.index("") if "" in roots else len(roots)
+    below, gone = roots[:end], roots[end + 1 :]
+    looks: dict[str, Callable[[], None]] = {**LOOKS, "file": lambda: files(*below)}
+    looks["open_file"] = lambda: open_files(*gone)
     for kind, look in looks.items():
         try:
             look()

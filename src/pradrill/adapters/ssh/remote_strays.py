@@ -36,7 +36,11 @@ PROC = "/proc"
 MACHINE = "/etc/machine-id"
 KERNEL_THREAD = 0x00200000  # PF_KTHREAD, of the flags in /proc/PID/stat
 TICKS = os.sysconf("SC_CLK_TCK")  # a second, of a process's start
+FOREVER = float("inf")
 TICK = 0.05  # seconds between two looks
+FOR_OTHERS = (b"cron", b"anacron", b"atd", b"ssh.", b"ssh@", b"sshd.", b"sshd@")
+"""What services' names begin with that carry out what others want, and keep it beside them."""
+SHIM = "containerd-shim"  # keeps a container: one more than before is one more of those
 POLITE, PATIENT = 30, 60  # looks until KILL, and until giving up
 AGAIN = 10  # looks between two signals
 
@@ -119,11 +123,14 @@ def daemons(request: Seen, processes: Seen) -> set[int]:
     Whatever takes such a name can be one that was started anew; one more than there were is not.
     """
     spared: set[int] = set()
+    since = FOREVER if request["since"] is None else request["since"]
     for name in set(request["daemons"]):
         namesakes = [
             pid
             for pid, words in processes.items()
-            if words["name"] == name and words["parent"] in {0, 1} and not elsewhere(pid)
+            if words["name"] == name
+            and words["parent"] in {0, 1}
+            and not elsewhere(pid, processes, since)
         ]
         namesakes.sort(key=lambda pid: processes[pid]["start"])
         spared.update(namesakes[: request["daemons"].count(name)])
@@ -179,29 +186,54 @@ def end(request: Seen) -> tuple[Seen, list[int]]:
     return ending, stayed
 
 
-def in_service(pid: int) -> bool:
+def in_service(pid: int, name: str) -> bool:
     """Tell whether systemd has it in a service: those are compared by themselves.
 
-    Of what users have started there, only what keeps it is: the rest is nobody's service.
+    Of what others had started by a service, only what keeps it is: the rest is nobody's service.
     """
-    cgroup = read(pid, "cgroup").strip()
-    return b".service" in cgroup and (b"/user@" not in cgroup or cgroup.endswith(b"/init.scope"))
+    words = read(pid, "cgroup").strip().replace(b"\n", b"/").split(b"/")
+    units = [each for each in words if each.endswith(b".service")]
+    if any(each.startswith(b"user@") for each in units):
+        return words[-1] == b"init.scope"
+    if name.startswith(SHIM) or any(each.startswith(FOR_OTHERS) for each in units):
+        return False
+    return bool(units)
 
 
-def elsewhere(pid: int) -> bool:
+def is_transient(pid: int) -> bool:
+    """Tell whether somebody has handed it to a user's systemd, as by systemd-run --user."""
+    path = read(pid, "cgroup")
+    return b"/user@" in path and b"/run-" in path
+
+
+def elsewhere(pid: int, processes: Seen, since: float) -> bool:
     """Tell whether it lives on another machine than this login, as a container's does.
 
-    A mount namespace of its own is no other machine: whoever wants one has it with `unshare`.
+    A mount namespace of its own is no other machine: whoever wants one has it with `unshare`. Nor
+    is a root of its own, unless somebody was there before, or it has a network or process numbers
+    of its own, too.
     """
-    try:
-        if os.path.samestat(*(os.stat(f"{PROC}/{each}/ns/mnt") for each in (pid, "self"))):  # noqa: PTH116
-            return False
-    except OSError:  # another user's, or gone
+    mounts = namespace(pid, "mnt")
+    if mounts in (None, namespace("self", "mnt")):
         return False
     try:
-        return not os.path.samefile(f"{PROC}/{pid}/root{MACHINE}", MACHINE)  # noqa: PTH121
-    except OSError:
+        if os.path.samefile(f"{PROC}/{pid}/root{MACHINE}", MACHINE):  # noqa: PTH121
+            return False
+    except OSError:  # a root that is no machine's
+        pass
+    if any(namespace(pid, each) != namespace("self", each) for each in ("net", "pid")):
         return True
+    older = [other for other, words in processes.items() if words["start"] <= since * TICKS]
+    return any(namespace(other, "mnt") == mounts for other in older)
+
+
+def namespace(pid: int | str, kind: str) -> tuple[int, int] | None:
+    """Return what tells a process's namespace from another; None: another user's, or gone."""
+    try:
+        status = os.stat(f"{PROC}/{pid}/ns/{kind}")  # noqa: PTH116
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def others(request: Seen, processes: Seen) -> list[int]:
@@ -209,15 +241,21 @@ def others(request: Seen, processes: Seen) -> list[int]:
     if request["since"] is None:
         return []
 
-    since, spared = request["since"] * TICKS, daemons(request, processes)
+    since, spared = request["since"], daemons(request, processes)
     logins = {program(pid) for pid in above(os.getpid(), processes)}
-    new = {pid: words for pid, words in processes.items() if pid != 1 and words["start"] > since}
+    new = {
+        pid: words
+        for pid, words in processes.items()
+        if pid != 1 and words["start"] > since * TICKS and pid not in spared
+    }
 
-    orphans = [pid for pid, words in new.items() if words["parent"] in {0, 1} and pid not in spared]
     return [
         pid
-        for pid in orphans
-        if not (is_login(pid, new[pid], logins) or in_service(pid) or elsewhere(pid))
+        for pid, words in new.items()
+        if (words["parent"] in {0, 1} or is_transient(pid))
+        and not is_login(pid, words, logins)
+        and not in_service(pid, words["name"])
+        and not elsewhere(pid, processes, since)
     ]
 
 
@@ -240,7 +278,7 @@ def before() -> Seen:
     names = [
         words["name"]
         for pid, words in processes.items()
-        if pid != 1 and words["parent"] in {0, 1} and not elsewhere(pid)
+        if pid != 1 and words["parent"] in {0, 1} and not elsewhere(pid, processes, FOREVER)
     ]
     return {"uptime": uptime(), "daemons": sorted(names)}
 

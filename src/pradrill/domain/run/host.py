@@ -234,9 +234,13 @@ class HostState(Model):
 
     def erasure(self, host: str, before: HostState, paths: Sequence[str]) -> tuple[Reason, ...]:
         """Say which data and ways in of a drill are proven gone; `paths` had to be."""
-        absent = [each for each in paths if each not in self.present]
-        reasons = [reason(Code.ERASED_PATHS, host=host, paths=absent)] if absent else []
         now, then = self.inventory, before.inventory
+        absent = [
+            each
+            for each in paths
+            if each not in self.present and (now is None or not now.holds(each))
+        ]
+        reasons = [reason(Code.ERASED_PATHS, host=host, paths=absent)] if absent else []
         if now is not None and then is not None and now.has_databases_of(then):
             reasons.append(reason(Code.ERASED_DATABASES, host=host))
         if now is not None and then is not None and now.has_accounts_of(then):

@@ -37,25 +37,42 @@ class InventoryKind(StrEnum):
     UNIT = "unit"
     USER_UNIT = "user_unit"
     SETTING = "setting"  # of the network, of the boot, of the kernel
-    ROUTE = "route"
+    ROUTE = "route"  # of IPv4
+    SYSCTL = "sysctl"  # of the kernel, for each interface and IPv6
+    ADDRESS = "address"
+    ROUTING = "routing"  # a route of IPv6 or of another table, and a rule
     MOUNT = "mount"
     SOCKET = "socket"
     DATABASE = "database"
     ACCOUNT = "account"  # of a database server
     FIREWALL = "firewall"  # a table or chain
     FILE = "file"  # below a declared folder
+    SYSTEM = "system"  # a file: who may enter, what starts, what is trusted
+    DEVICE = "device"  # a file that is one, an open volume, swap
+    CONTAINER = "container"  # or a volume of its engine, or a virtual machine
+    MAIL = "mail"  # that waits
+    OPEN_FILE = "open_file"  # below what must be gone
 
 
 COME_AND_GO = frozenset(
     {
         *(InventoryKind.TIMER, InventoryKind.UNIT, InventoryKind.USER_UNIT),
-        *(InventoryKind.ROUTE, InventoryKind.MOUNT, InventoryKind.SOCKET),
+        *(InventoryKind.ROUTE, InventoryKind.ADDRESS, InventoryKind.ROUTING),
+        *(InventoryKind.MOUNT, InventoryKind.SOCKET, InventoryKind.DEVICE),
+        *(InventoryKind.CONTAINER, InventoryKind.MAIL, InventoryKind.OPEN_FILE),
     }
 )
 """They end by themselves when nobody uses them: that one is gone, or another, is nobody's doing."""
 
 
-_LATER = frozenset({InventoryKind.USER_UNIT, InventoryKind.SETTING, InventoryKind.ROUTE})
+_LATER = frozenset(
+    {
+        *(InventoryKind.USER_UNIT, InventoryKind.SETTING, InventoryKind.ROUTE),
+        *(InventoryKind.SYSCTL, InventoryKind.ADDRESS, InventoryKind.ROUTING),
+        *(InventoryKind.SYSTEM, InventoryKind.DEVICE, InventoryKind.CONTAINER),
+        *(InventoryKind.MAIL, InventoryKind.OPEN_FILE),
+    }
+)
 """Kinds that older versions have not looked at, and of which every machine has something."""
 
 
@@ -112,6 +129,11 @@ class StandbyInventory(Model):
         parts = [_unseen(kind, gaps[kind]) for kind in InventoryKind if kind in gaps]
         parts += [reason(Code.SERVER_STOPPED, folder=folder) for folder in stopped]
         return reason(Code.INVENTORY_UNSEEN, host=host, parts=parts) if parts else None
+
+    def holds(self, path: str) -> bool:
+        """Tell whether a process holds what lay there, although nothing is found there any more."""
+        held = self.seen.get(InventoryKind.OPEN_FILE, {})
+        return any(each.startswith((f"{path}/", f"{path}, ")) for each in held)
 
     def has_databases_of(self, before: StandbyInventory) -> bool:
         """Tell whether there are databases, those of before, and no other."""
@@ -179,8 +201,11 @@ def _comparable(
     """Return what of one inventory can be compared with another.
 
     A database server that did not run told nothing of accounts, and of a database its number.
+    Settings come and go with their interface: those count that both have.
     """
     names = one.seen.get(kind, {})
+    if kind is InventoryKind.SYSCTL:
+        return {name: value for name, value in names.items() if name in other.seen[kind]}
     if kind is InventoryKind.ACCOUNT:
         silent = {*one.stopped, *other.stopped}
         return {name: value for name, value in names.items() if _folder(name) not in silent}

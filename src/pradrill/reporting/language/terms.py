@@ -124,12 +124,20 @@ def _inventory_kinds() -> Mapping[str, str]:
         InventoryKind.USER_UNIT: pgettext("left behind", "unit of users"),
         InventoryKind.SETTING: pgettext("left behind", "setting"),
         InventoryKind.ROUTE: pgettext("left behind", "route"),
+        InventoryKind.SYSCTL: pgettext("left behind", "sysctl"),
+        InventoryKind.ADDRESS: pgettext("left behind", "address"),
+        InventoryKind.ROUTING: pgettext("left behind", "routing"),
         InventoryKind.MOUNT: pgettext("left behind", "mount"),
         InventoryKind.SOCKET: pgettext("left behind", "socket"),
         InventoryKind.DATABASE: pgettext("left behind", "database"),
         InventoryKind.ACCOUNT: pgettext("left behind", "database account"),
         InventoryKind.FIREWALL: pgettext("left behind", "firewall"),
         InventoryKind.FILE: pgettext("left behind", "file"),
+        InventoryKind.SYSTEM: pgettext("left behind", "file of the system"),
+        InventoryKind.DEVICE: pgettext("left behind", "device"),
+        InventoryKind.CONTAINER: pgettext("left behind", "container or volume"),
+        InventoryKind.MAIL: pgettext("left behind", "waiting mail"),
+        InventoryKind.OPEN_FILE: pgettext("left behind", "open file"),
     }
 
 
