@@ -1,7 +1,7 @@
 # A primary with Moodle, whose code is in /var/www/moodle already: installed, filled, and in use.
-# $1 mariadb or pgsql
+# $1 mariadb or pgsql; $2 what signs people in elsewhere
 set -eu
-kind=$1 code=/var/www/moodle data=/var/moodledata
+kind=$1 elsewhere=${2:-cas} code=/var/www/moodle data=/var/moodledata
 pass="l'entrée"
 chown -R root:root $code
 install -d -o www-data -g www-data -m 0750 $data
@@ -61,8 +61,8 @@ chgrp www-data $code/config.php
 chmod 0640 $code/config.php
 chown -R www-data:www-data $data
 cfg() { runuser -u www-data -- php $code/admin/cli/cfg.php "$@"; }
-cfg --component=auth_cas --name=hostname --set=cas.exemple.fr
-cfg --name=auth --set=cas
+cfg --component="auth_$elsewhere" --name=hostname --set=cas.exemple.fr
+cfg --name=auth --set="$elsewhere"
 cfg --name=alternateloginurl --set=https://sso.exemple.fr/login
 mkdir -p $data/sessions
 echo old > $data/sessions/sess_0123456789
