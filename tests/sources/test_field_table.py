@@ -184,10 +184,11 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("its parent, or the logs that it needs, are gone", "pgbackrest",
             "named and passed over",
             TOOLS_OF_POSTGRESQL + "test_a_backup_whose_parent_or_logs_are_gone_is_not_usable"),
-        Row("a log that makes it consistent is lost", "pgbackrest", "never sound",
+        Row("a log that makes it consistent is lost", "pgbackrest", "never chosen, never sound",
             TOOLS_OF_POSTGRESQL
             + "test_a_backup_without_a_log_that_makes_it_consistent_is_not_sound"),
-        Row("a log that makes it consistent is lost", "barman", "never sound",
+        Row("a log that makes it consistent is lost, xlog.db built anew", "barman",
+            "never chosen, never sound",
             TOOLS_OF_POSTGRESQL + "test_a_backup_of_barmans_without_a_log_is_not_sound"),
         Row("a mark that is older than the dump", "a job", "no mark",
             FIELD + "test_a_mark_that_is_older_than_a_dump_does_not_complete_it"),
@@ -281,8 +282,19 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("vaulted values", "ansible-vault", "opened, and not told",
             "integration/test_vaults.py::"
             "test_a_drill_opens_the_vault_and_tells_nothing_of_what_was_in_it"),
+        Row("vault ids with a password each", "ansible-vault", "opened by a list of them",
+            "integration/test_vaults.py::"
+            "test_vault_ids_with_different_passwords_are_opened_by_a_list"),
         Row("plan.yaml", "pradrill", "found like plan.yml", "integration/test_plan_yaml.py::"
             "test_a_plan_is_found_under_either_name_and_never_under_both"),
+    ),
+    "logins of a standby": (
+        Row("requiretty, a path without programs, a lecture", "sudo", "its own reason, a fit hint",
+            "integration/test_become_password.py::"
+            "test_what_sudo_wants_is_told_with_what_mends_it"),
+        Row("zsh, fish, tcsh, rbash, nologin, odd settings", "sshd", "used, or refused and why",
+            "integration/test_login_shells.py::"
+            "test_a_drill_does_with_a_logins_shell_or_says_why_not"),
     ),
     "dated folders": (
         Row("dump, archive and SHA256SUMS in a folder", "mariadb-dump, tar", "one recovery point",
