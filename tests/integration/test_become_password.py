@@ -10,8 +10,12 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from tests.integration.hosts.sudo_host import PASSWORD, RESTORE, SudoHost, sudo_host
+from tests.integration.hosts.sudo_host import LOGIN, PASSWORD, RESTORE, SudoHost, sudo_host
 from tests.integration.house import edit, pradrill, write
+
+from pradrill.adapters.clock import SteadyClock
+from pradrill.adapters.ssh.probe import SshProbe
+from pradrill.errors import NotReadyError
 
 _PARTS = [PASSWORD.encode(), "Gué {{".encode()]
 
@@ -29,6 +33,46 @@ def ops(sudo_machine: SudoHost) -> SudoHost:
     sudo_machine.set_password(PASSWORD)
     sudo_machine.host.empty()
     return sudo_machine
+
+
+_RULES = {
+    "a terminal": (
+        f"Defaults requiretty\n{LOGIN} ALL=(ALL:ALL) NOPASSWD: ALL", "must have a tty", "requiretty"
+    ),
+    "a password": (f"{LOGIN} ALL=(ALL:ALL) ALL", "a password is required", "become_password"),
+    "another path": (
+        f"Defaults secure_path=/opt/none\n{LOGIN} ALL=(ALL:ALL) NOPASSWD: ALL",
+        "command not found", "by hand",
+    ),
+    "a lecture": (f"Defaults lecture=always\n{LOGIN} ALL=(ALL:ALL) NOPASSWD: ALL", "", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", _RULES)
+def test_what_sudo_wants_is_told_with_what_mends_it(
+    ops: SudoHost, tmp_path: Path, control_folder: Path, rule: str
+) -> None:
+    """A drill has no terminal and no password: the reason is sudo's own, and the hint fits it."""
+    lines, reason, remedy = _RULES[rule]
+    sudoers = ops.host.home / "etc/sudoers"
+    usual = sudoers.read_text()
+    server = ops.host.server
+    host = server.host.model_copy(update={"user": LOGIN, "become": "root"})
+    site = server.site(tmp_path, control_folder).model_copy(update={"hosts": (host,)})
+    probe = SshProbe(SteadyClock(), lambda name: name)
+    sudoers.write_text(f"{usual.partition(LOGIN)[0]}{lines}\n")
+    try:
+        if not reason:
+            probe.check_become(host, site)
+            return
+        with pytest.raises(NotReadyError) as refusal:
+            probe.check_become(host, site)
+    finally:
+        sudoers.write_text(usual)
+        probe.close()
+    assert reason in refusal.value.message
+    assert remedy in str(refusal.value.hint)
+    assert all("visudo" in line for line in refusal.value.mend)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import lzma
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -185,6 +186,44 @@ def test_an_empty_dump_is_never_chosen(tmp_path: Path) -> None:
     """The most common broken backup of all is a file of no bytes."""
     (tmp_path / f"{NAME}.sql.gz").touch()
     assert only(source(tmp_path, ".sql.gz")).problem == "it is empty"
+
+
+@pytest.mark.parametrize("command", ["gzip", "xz", "zstd -q -c", "bzip2", "tar -czf - -T -"])
+def test_a_packing_of_nothing_is_never_chosen(tmp_path: Path, command: str) -> None:
+    """What a dump that failed leaves at the other end of its pipe has bytes, and holds none."""
+    path = tmp_path / f"{NAME}.sql.gz"
+    with path.open("wb") as file:
+        subprocess.run(shlex.split(command), stdin=subprocess.DEVNULL, stdout=file, check=True)
+    assert path.stat().st_size > 0
+    assert only(source(tmp_path, ".sql.gz")).problem == "it is empty"
+
+
+def test_a_dump_is_no_newer_than_it_was_written(tmp_path: Path) -> None:
+    """A dated link, a name of another zone and a copy under a new name are as old as their file."""
+    day = int(AT.timestamp())
+    real = tmp_path / f"{NAME}.sql.gz"
+    real.write_bytes(gzip.compress(ENDED.encode()))
+    os.utime(real, (day + 60, day + 60))
+    (tmp_path / "moodle-20260311-010000.sql.gz").symlink_to(real.name)
+    os.link(real, tmp_path / "moodle-20260312-010000.sql.gz")
+    shutil.copy2(real, tmp_path / "moodle-20260310-030000.sql.gz")
+    undated = tmp_path / "moodle-20260313-010000.sql.gz"
+    shutil.copy(real, undated)
+    os.utime(undated, (0, 0))  # no time was kept
+
+    points = source(tmp_path, ".sql.gz").catalogue(BOUNDS).points
+    ages = [int(point.data_time.timestamp()) - day for point in points]
+    assert ages == [0, 60, 60, 60, 3 * 86_400]
+
+
+def test_a_name_that_is_no_instant_is_told_by_its_date(tmp_path: Path) -> None:
+    """One in the hour that summer time skips, and one of a year before any dump."""
+    for name in ("moodle-20260329-023000.sql", "moodle-19690101-010000.sql"):
+        (tmp_path / name).write_text(ENDED)
+    points = source(tmp_path, ".sql", timezone="Europe/Paris").catalogue(BOUNDS).points
+    early, skipped = [point.problem for point in points]
+    assert early == '"1969-01-01 01:00:00" is not between the years 2000 and 2099'
+    assert skipped.startswith('"2026-03-29 02:30:00" does not exist in Europe/Paris')
 
 
 @pytest.mark.parametrize("form", ["gz", "zst"])

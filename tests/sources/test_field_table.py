@@ -184,10 +184,11 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("its parent, or the logs that it needs, are gone", "pgbackrest",
             "named and passed over",
             TOOLS_OF_POSTGRESQL + "test_a_backup_whose_parent_or_logs_are_gone_is_not_usable"),
-        Row("a log that makes it consistent is lost", "pgbackrest", "never sound",
+        Row("a log that makes it consistent is lost", "pgbackrest", "never chosen, never sound",
             TOOLS_OF_POSTGRESQL
             + "test_a_backup_without_a_log_that_makes_it_consistent_is_not_sound"),
-        Row("a log that makes it consistent is lost", "barman", "never sound",
+        Row("a log that makes it consistent is lost, xlog.db built anew", "barman",
+            "never chosen, never sound",
             TOOLS_OF_POSTGRESQL + "test_a_backup_of_barmans_without_a_log_is_not_sound"),
         Row("a mark that is older than the dump", "a job", "no mark",
             FIELD + "test_a_mark_that_is_older_than_a_dump_does_not_complete_it"),
@@ -200,6 +201,17 @@ ROWS: dict[str, tuple[Row, ...]] = {
             FIELD + "test_a_copy_without_times_has_the_gaps_of_the_original"),
         Row("no last file of its maker's", "pg_dump", "never chosen",
             "sources/test_dumps.py::test_an_unfinished_folder_of_pg_dump_is_never_chosen"),
+        Row("dated links, a name of another zone, a copy under a new name", "ln, cp",
+            "as old as the file",
+            "sources/test_dumps.py::test_a_dump_is_no_newer_than_it_was_written"),
+        Row("what a failed dump leaves behind its pipe", "gzip, xz, zstd, bzip2, tar",
+            "named and passed over",
+            "sources/test_dumps.py::test_a_packing_of_nothing_is_never_chosen"),
+        Row("a name in the hour that summer time skips", "a job", "told by its date",
+            "sources/test_dumps.py::test_a_name_that_is_no_instant_is_told_by_its_date"),
+        Row("several hosts, paths and tags in a repository", "restic",
+            "a worst case for each; none of all together",
+            "sources/test_restic.py::test_what_another_host_wrote_makes_no_figure_better"),
         Row("a history shorter than the promise", "any", "told, never met",
             "unit/domain/run/test_backup_catalogue.py::"
             "test_a_history_that_is_shorter_than_what_it_is_to_prove_is_told"),
@@ -251,7 +263,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("a wrong password of sudo's", "sudo", "not ready, and why",
             "integration/test_become_password.py::"
             "test_a_wrong_password_is_found_before_anything_is_touched"),
-        Row("su, doas, a password in the inventory alone", "ansible-inventory",
+        Row("su, doas, flags of sudo, a password in the inventory alone; logins and ports in an "
+            "address", "ansible-inventory",
             "refused at its line",
             INVENTORY + "test_what_only_ansible_could_follow_is_refused_at_its_line"),
         Row("become without one", "sudo", "reaches checks and readings",
@@ -260,6 +273,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
             "integration/test_jump_hosts.py::test_a_jump_host_of_the_inventory_leads_every_tool"),
         Row("an alias or a jump host in ssh_config", "OpenSSH", "leads every tool",
             "integration/test_jump_hosts.py::test_an_alias_of_the_users_own_leads_every_tool"),
+        Row("arguments of ssh that lead nowhere", "ansible", "taken, and count for nothing",
+            INVENTORY + "test_a_jump_host_is_taken_from_the_inventory_alone"),
         Row("other arguments of ssh", "ansible", "refused, in each spelling",
             INVENTORY + "test_what_leads_elsewhere_is_refused_in_each_spelling"),
         Row("an alias or a jump host of ssh's, before dumps", "OpenSSH", "leads there",
@@ -267,8 +282,19 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("vaulted values", "ansible-vault", "opened, and not told",
             "integration/test_vaults.py::"
             "test_a_drill_opens_the_vault_and_tells_nothing_of_what_was_in_it"),
+        Row("vault ids with a password each", "ansible-vault", "opened by a list of them",
+            "integration/test_vaults.py::"
+            "test_vault_ids_with_different_passwords_are_opened_by_a_list"),
         Row("plan.yaml", "pradrill", "found like plan.yml", "integration/test_plan_yaml.py::"
             "test_a_plan_is_found_under_either_name_and_never_under_both"),
+    ),
+    "logins of a standby": (
+        Row("requiretty, a path without programs, a lecture", "sudo", "its own reason, a fit hint",
+            "integration/test_become_password.py::"
+            "test_what_sudo_wants_is_told_with_what_mends_it"),
+        Row("zsh, fish, tcsh, rbash, nologin, odd settings", "sshd", "used, or refused and why",
+            "integration/test_login_shells.py::"
+            "test_a_drill_does_with_a_logins_shell_or_says_why_not"),
     ),
     "dated folders": (
         Row("dump, archive and SHA256SUMS in a folder", "mariadb-dump, tar", "one recovery point",

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.app.proposal.newest import contents_of
 from pradrill.app.proposal.place import Place
-from pradrill.domain.declared.backup_source import ResticSource, Ssh
+from pradrill.domain.declared.backup_source import ResticSource, Select, Ssh
+from pradrill.domain.run.backup_catalogue import read
 from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
@@ -50,6 +52,22 @@ def test_host_tag_and_path_choose(shelf: ResticShelf) -> None:
     assert list(ids.values()) == [[shelf.ids[1]], shelf.ids, [], shelf.ids]
     (point,) = declared(shelf, tag="n1").catalogue(BOUNDS).points
     assert (point.host, point.tags) == ("moodle1", ("n1",))
+
+
+def test_what_another_host_wrote_makes_no_figure_better(shelf: ResticShelf) -> None:
+    """Two that write in turn lose a day each, not half of one; what is ahead proves nothing."""
+    data = shelf.folder / "data"
+    data.mkdir()
+    for host, hours in (("web1", 25), ("db1", 13), ("web1", 1), ("db1", -48)):
+        at = datetime.now(UTC) - timedelta(hours=hours)
+        when = f"{at:%Y-%m-%d %H:%M:%S}"
+        shelf.tool("backup", "-q", "--time", when, "--host", host, str(data))
+
+    catalogue = declared(shelf, path=f"{data}/").catalogue(BOUNDS)
+    reading = read(catalogue, Select(), timedelta(days=30), None)
+    assert reading.worst_case.seconds == pytest.approx(24 * 3_600, abs=60)
+    assert (reading.points, reading.beside) == (4, 2)
+    assert "in the future" in reading.unusable[0]
 
 
 def test_a_repository_that_is_being_pruned_is_locked(shelf: ResticShelf) -> None:

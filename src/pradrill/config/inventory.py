@@ -20,6 +20,11 @@ from pradrill.domain.run.host import Host, Inventory
 from pradrill.domain.values.secret import SecretName
 from pradrill.errors import ConfigurationError
 
+_HINTS = {
+    "ansible_host": "Write an address or a name alone: 192.0.2.20, 2001:db8::20. A login goes into "
+    "ansible_user, a port into ansible_port.",
+    "ansible_become_user": "Write the name of an account of the standby's.",
+}
 _CALLED = {
     "name": "name (letters of ASCII, digits, . _ : -)",
     "address": "ansible_host",
@@ -41,6 +46,12 @@ _SUDO = re.compile(r"(^|[./])sudo$")
 _UNPARSED = re.compile(r"Failed to parse \S+ with '?(\w+)'? plugin: (.+)")
 _ORIGIN = re.compile(r"Origin: (/.+:\d+):\d+$")
 _PROGRAMS = ("ansible_become_method", "ansible_become_exe", "ansible_sudo_exe")
+_FLAGS = ("ansible_become_flags", "ansible_sudo_flags")
+_SAME_USER = re.compile(
+    r"(?:\s*(?:-[HSnEikP]+|--(?:set-home|stdin|non-interactive|preserve-env(?:=\S*)?|login"
+    r"|reset-timestamp|preserve-groups))(?=\s|$))*\s*"
+)
+"""What sudo may be told beside a user and a command: it changes neither."""
 
 BESIDE = ("group_vars", "host_vars")
 """The folders of variables that Ansible looks for beside inventories and playbooks."""
@@ -221,6 +232,14 @@ def _become(
                 "as root, without ansible_become.",
             )
 
+    for variable in _FLAGS:
+        if not _SAME_USER.fullmatch(str(variables.get(variable) or "")):
+            raise ConfigurationError(
+                f"{place_of(variable, inventory)}: {variable} of {name} would reach playbooks "
+                "alone: checks, readings and guards are not given them",
+                hint="Name another user in ansible_become_user, and take the variable out.",
+            )
+
     user = str(variables.get("ansible_become_user") or "root")
     return None if user == variables.get("ansible_user") else user
 
@@ -278,17 +297,19 @@ def _host(
             **port,
         )
     except (ValidationError, ValueError, TypeError) as error:
+        culprits = _culprits(error, variables)
+        what = " and ".join(culprits) or "connection variable"
+        usual = "Look at ansible_host, ansible_port, ansible_user, the key file and dr_role."
         raise ConfigurationError(
-            f"host {name} of {inventory} has an unusable {_culprit(error, variables)}",
-            hint="Look at ansible_host, ansible_port, ansible_user, the key file and dr_role.",
+            f"{place_of(what, inventory)}: host {name} has an unusable {what}",
+            hint=next((_HINTS[each] for each in culprits if each in _HINTS), usual),
         ) from error
 
 
-def _culprit(error: Exception, variables: dict[str, Any]) -> str:
+def _culprits(error: Exception, variables: dict[str, Any]) -> list[str]:
     """Return what of a host is wrong, as the inventory calls it; its name may be its address."""
     fields = [each["loc"] for each in error.errors()] if isinstance(error, ValidationError) else []
     its = [str(where[0]) for where in fields if where]
-    names = [
-        _CALLED.get(each, "") for each in its if each != "address" or "ansible_host" in variables
-    ]
-    return " and ".join(filter(None, dict.fromkeys(names))) or "connection variable"
+    if "ansible_host" not in variables:
+        its = ["name" if each == "address" else each for each in its]
+    return [*filter(None, dict.fromkeys(_CALLED.get(each, "") for each in its))]

@@ -1,4 +1,4 @@
-"""Read which jump hosts an inventory names: of ssh's arguments these alone may be given."""
+"""Read which jump hosts an inventory names: of ssh's arguments these alone lead anywhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from typing import Any
 from pradrill.domain.values.jump_host import is_chain
 
 _JUMP = re.compile(r"(?:-J\s*|-o\s*ProxyJump\s*[=\s]\s*)(\S+)", re.IGNORECASE)
+_QUIET = re.compile(
+    r"(?:-[Cq]+|-o\s*(?:Control(?:Master|Persist)|Compression|ServerAlive\w+|ConnectTimeout"
+    r"|ConnectionAttempts)\s*[=\s]\s*\w+)(?:\s+|$)",
+    re.IGNORECASE,
+)
+"""What makes ssh faster or more patient, and leads nowhere: a run has its own of it."""
 ARGUMENTS = "ansible_ssh_common_args"
 
 
@@ -17,10 +23,10 @@ def jump_of(arguments: object) -> str | None:
 
     Raises ValueError when they say anything else.
     """
-    words = shlex.split(str(arguments or ""))
+    words = _QUIET.sub("", " ".join(shlex.split(str(arguments or "")))).strip()
     if not words:
         return None
-    match = _JUMP.fullmatch(" ".join(words))
+    match = _JUMP.fullmatch(words)
     if match is None or not is_chain(match[1]):
         msg = "they name more than jump hosts"
         raise ValueError(msg)
@@ -28,7 +34,7 @@ def jump_of(arguments: object) -> str | None:
 
 
 def is_jump(arguments: Any) -> bool:
-    """Tell whether arguments of ssh name jump hosts, and nothing else."""
+    """Tell whether arguments of ssh name jump hosts, and else lead nowhere."""
     try:
         jump_of(arguments)
     except ValueError:

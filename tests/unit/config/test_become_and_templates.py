@@ -38,6 +38,21 @@ REFUSALS = {
         "i:6", ALONE,
     ),
     "a program": ({"i": INI + "ansible_become=true\nansible_become_exe=dzdo\n"}, "i:6", ALONE),
+    "flags": (
+        {"i": INI + "ansible_become=true\nansible_become_flags='-H -u postgres'\n"}, "i:6", ALONE,
+    ),
+    "older flags": (
+        {"i": INI + "ansible_become=true\nansible_sudo_flags='-nR /srv/root'\n"}, "i:6", ALONE,
+    ),
+    "a login in an address": (
+        {"i": SHORT + "ansible_host=ops@192.0.2.20\n"}, "i:5", "an unusable ansible_host",
+    ),
+    "a port in an address": (
+        {"i": SHORT + "ansible_host=192.0.2.20:2222\n"}, "i:5", "an unusable ansible_host",
+    ),
+    "brackets": (
+        {"i": SHORT + "ansible_host=[2001:db8::20]\n"}, "i:5", "an unusable ansible_host",
+    ),
     "an address of nothing": (
         {"i": SHORT + "ansible_host={{ ip }}\n"}, "i:5",
         "ansible_host of web-dr is a template of which Ansible makes nothing",
@@ -83,7 +98,7 @@ REFUSALS = {
         {"i.yml": f"{YAML}      ansible_host: {VAULT}"}, "i.yml:5", "is encrypted",
     ),
 }  # fmt: skip
-BY_DAY = ("in a folder", "doas", "a lookup behind names")
+BY_DAY = ("in a folder", "doas", "flags", "a port in an address", "a lookup behind names")
 
 
 @pytest.mark.parametrize(
@@ -111,9 +126,9 @@ def test_what_only_ansible_could_follow_is_refused_at_its_line(tmp_path: Path, c
 def test_what_is_unusable_is_named_as_somebody_set_it(tmp_path: Path) -> None:
     """A name that is the address, too, is told as a name; a port that is none as a port."""
     for line, words in (
-        ("wéb", "host wéb of {} has an unusable name (letters of ASCII, digits, . _ : -)"),
-        ("web ansible_port=abc", "host web of {} has an unusable ansible_port"),
-        ("web ansible_host=-x", "host web of {} has an unusable ansible_host"),
+        ("wéb", "{}: host wéb has an unusable name (letters of ASCII, digits, . _ : -)"),
+        ("web ansible_port=abc", "{}:2: host web has an unusable ansible_port"),
+        ("web ansible_host=-x", "{}:2: host web has an unusable ansible_host"),
     ):
         (tmp_path / "i").write_text(f"[standby]\n{line}\n")
         with pytest.raises(ConfigurationError) as refusal:
@@ -144,6 +159,7 @@ def test_sudo_without_a_password_is_taken(tmp_path: Path) -> None:
     for lines, user in (
         ("ansible_become=true\nansible_become_method=ansible.builtin.sudo\n", "root"),
         ("ansible_become=True\nansible_become_exe=/usr/bin/sudo\nansible_become_user=web\n", "web"),
+        ("ansible_become=true\nansible_become_flags='-HSn --login'\n", "root"),
         ("ansible_become=false\nansible_become_method=su\nansible_become_password=x\n", None),
     ):
         (tmp_path / "i").write_text(INI + lines)
@@ -160,6 +176,8 @@ ELSEWHERE = {
         "-oProxyCommand='ssh -W %h:%p jump'",
         "-J jump -o StrictHostKeyChecking=no",
         "-J jump -F /etc/ssh/ours",
+        "-o ControlPath=/tmp/theirs",
+        "-o ControlMaster=auto -S /tmp/theirs",
         "-J -oProxyCommand=x",
         "-J a,-oProxyCommand=x",
         "-J jump;id",
@@ -190,10 +208,14 @@ def test_what_leads_elsewhere_is_refused_in_each_spelling(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "arguments",
-    ["-J jump", "-Jjump", "-o ProxyJump=jump", "-oProxyJump=jump", "-o 'proxyjump jump'"],
+    [
+        *("-J jump", "-Jjump", "-o ProxyJump=jump", "-oProxyJump=jump", "-o 'proxyjump jump'"),
+        "-C -o ControlMaster=auto -o ControlPersist=60s -J jump",
+        "-oProxyJump=jump -oServerAliveInterval=5 -o 'ConnectTimeout 10'",
+    ],
 )
 def test_a_jump_host_is_taken_from_the_inventory_alone(arguments: str) -> None:
-    """In each of ssh's spellings, and in no play."""
+    """In each of ssh's spellings, with what leads nowhere, and in no play."""
     assert jump_of(arguments) == "jump"
     assert allowed("ansible_ssh_common_args", arguments, inventory=True)
     assert not allowed("ansible_ssh_common_args", arguments)

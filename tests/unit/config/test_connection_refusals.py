@@ -311,3 +311,10 @@ def test_a_standby_that_is_named_as_the_controller_is_not_taken_for_it(tmp_path:
     document = read_document(drill)
     (problem,) = connection_problems(document, validate(document, Drill), hosts)
     assert "127.0.0.1 is the standby's name" in problem.message
+
+
+def test_what_sudo_alone_reads_is_refused_as_that(tmp_path: Path) -> None:
+    """It leads to no other machine: it would make playbooks another user than checks are."""
+    (problem,) = problems_of(tmp_path, {}, step=", vars: {ansible_sudo_user: postgres}")
+    assert problem.message == "ansible_sudo_user would reach playbooks alone, and no check or guard"
+    assert "ansible_become_user" in str(problem.hint)

@@ -6,6 +6,7 @@ folder costs round trips.
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -70,6 +71,7 @@ class _Snapshot(BaseModel):
     id: str = Field(pattern=r"^[0-9a-f]{64}$")
     time: Utc
     hostname: str = ""
+    paths: list[str] = []
     tags: list[str] | None = None
     summary: _Summary = _Summary()
 
@@ -95,7 +97,8 @@ class Restic:
     def catalogue(self, bounds: Bounds) -> Catalogue:
         """Return the snapshots that host, tag and path leave."""
         declared = self._declared
-        filters = (("--tag", declared.tag), ("--host", declared.host), ("--path", declared.path))
+        path = posixpath.normpath(declared.path) if declared.path else None  # as restic keeps it
+        filters = (("--tag", declared.tag), ("--host", declared.host), ("--path", path))
         words = [word for name, value in filters if value for word in (name, value)]
         answer = self._ask(["snapshots", "--json", *words], bounds)
         if answer.err.strip() and self._passed_over(bounds):  # with exit code 0
@@ -300,6 +303,7 @@ def _point(snapshot: _Snapshot) -> RecoveryPoint:
         end_time=snapshot.summary.backup_end,
         size=snapshot.summary.total_bytes_processed,
         host=snapshot.hostname,
+        paths=tuple(snapshot.paths),
         tags=tuple(snapshot.tags or ()),
         integrity="every piece is named by its SHA-256",
     )

@@ -44,7 +44,9 @@ _ROUNDS = 8
 _LONGEST_VALUE = 65_536  # bytes that a command of the drill's may print
 _TIMED_OUT, _KILLED = 124, 137  # exit codes of timeout(1)
 _REPLACED = "\N{REPLACEMENT CHARACTER}"  # what bytes that are no text are read as
-_SUDO_SAYS = ("sudo:", "sorry, ", "Sorry, ")
+_SUDO_SAYS = ("sudo:", "sudo-rs:", "sorry, ", "Sorry, ", "I'm sorry ")
+_SUDO_ASKED = ("a password is required", "authentication is required")  # sudo's, and sudo-rs's
+_NO_TERMINAL = "you must have a tty"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MACHINE_ID = "cat /etc/machine-id 2>/dev/null || :"
@@ -364,17 +366,19 @@ def _sudo(host: Host, user: str) -> str:
 def _not_become(host: Host, user: str, why: str) -> NotReadyError:
     """Say why the login does not become another user: the words are sudo's own."""
     message = f"{host.user or 'the login'} does not become {user} on {host.name}: {why}"
-    if host.password is None:
+    if _NO_TERMINAL in why:
+        hint = "A drill has no terminal: take requiretty from the login."
+        return NotReadyError(message, hint=hint, mend=mending.sudo_without_terminal(host))
+    if host.password is None and why.endswith(_SUDO_ASKED):
         return NotReadyError(
             message,
             hint="Name what sudo asks for, standby: {become_password: file:/etc/pradrill/sudo}, or "
             "let it ask for nothing.",
             mend=mending.passwordless_sudo(host),
         )
-    return NotReadyError(
-        message,
-        hint=f"Try the secret {host.password} by hand on the standby: sudo -k -u {user} id.",
-    )
+    by_hand = f"Try it by hand on the standby: sudo -n -u {user} true."
+    secret = f"Try the secret {host.password} by hand on the standby: sudo -k -u {user} id."
+    return NotReadyError(message, hint=by_hand if host.password is None else secret)
 
 
 @contextmanager

@@ -77,6 +77,12 @@ _HINT = (
     "ansible_ssh_private_key_file in the inventory alone; by a jump host with "
     "ansible_ssh_common_args: -J BASTION, there too."
 )
+_HINT_OF_ARGUMENTS = (
+    "Leave the jump hosts alone there, as -J BASTION; that is what ProxyCommand='ssh -W %h:%p "
+    "BASTION' does, too. Host keys are pinned before, and always checked."
+)
+_OF_SUDO = re.compile(r"ansible_(?:become|sudo|su|doas)_\w+")
+_HINT_OF_SUDO = "Write ansible_become: true, and ansible_become_user, in the inventory."
 _SETTINGS = re.compile(
     r"^\s*(transport|remote_port|remote_user|private_key_file|host_key_checking|executable|"
     r"strategy|(?:action|become|callback|connection|shell|strategy|vars)_plugins)\s*=",
@@ -186,7 +192,7 @@ def _of_steps(document: Document) -> Iterator[Problem]:
             variables = step.get(part)
             for name, value in variables.items() if isinstance(variables, dict) else ():
                 if not allowed(str(name), value if part == "vars" else None):
-                    yield document.problem((*loc, part, name), _refusal(str(name)), _HINT)
+                    yield document.problem((*loc, part, name), *_refusal(str(name)))
 
 
 def _steps(value: object, loc: Loc) -> Iterator[tuple[Loc, dict[Any, Any]]]:
@@ -241,12 +247,13 @@ def _places(
     ]
 
     exact = [each for each in lines if str(value) in each[2]] or lines
-    message = f"{_refusal(name)} (host {host})"
+    message, hint = _refusal(name)
+    message = f"{message} (host {host})"
     if not exact:
-        yield document.problem(("standby", "inventory"), message, _HINT)
+        yield document.problem(("standby", "inventory"), message, hint)
 
     for path, number, _ in exact:
-        yield Problem(path, number, "", message, _HINT)
+        yield Problem(path, number, "", message, hint)
 
 
 def _files(paths: Collection[Path]) -> Iterator[Path]:
@@ -257,8 +264,12 @@ def _files(paths: Collection[Path]) -> Iterator[Path]:
             yield path
 
 
-def _refusal(name: str) -> str:
-    return f"{name} would lead Ansible elsewhere than to the machine that is proven"
+def _refusal(name: str) -> tuple[str, str]:
+    """Return why a variable is refused, and what mends it."""
+    if _OF_SUDO.fullmatch(name):
+        return f"{name} would reach playbooks alone, and no check or guard", _HINT_OF_SUDO
+    hint = _HINT_OF_ARGUMENTS if name == ARGUMENTS else _HINT
+    return f"{name} would lead Ansible elsewhere than to the machine that is proven", hint
 
 
 def _of_settings(folder: Path) -> Iterator[Problem]:

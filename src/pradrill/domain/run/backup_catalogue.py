@@ -38,6 +38,7 @@ class RecoveryPoint(Model):
     end_time: Utc | None = Field(default=None, description="when it was complete, if known")
     size: int | None = Field(default=None, ge=0, description="bytes, if the catalogue tells")
     host: str = ""
+    paths: tuple[str, ...] = Field(default=(), description="what it is of, if the catalogue tells")
     tags: tuple[str, ...] = ()
     integrity: str = Field(default="", description="what would tell that it was altered")
     problem: str = Field(default="", description="why nothing can be restored from it")
@@ -56,6 +57,18 @@ class RecoveryPoint(Model):
         if self.available > now + AHEAD:
             return f"it is dated {self.available:%Y-%m-%d %H:%M:%S} UTC, in the future"
         return ""
+
+
+_Series = tuple[str, tuple[str, ...]]
+
+
+def _series(point: RecoveryPoint) -> _Series:
+    return point.host, tuple(sorted(point.paths))
+
+
+def _is_unlike(one: _Series, other: _Series) -> bool:
+    """Tell whether two have neither their machine nor a folder in common."""
+    return one[0] != other[0] and bool(one[1] and other[1]) and not {*one[1]} & {*other[1]}
 
 
 class Catalogue(Model):
@@ -79,6 +92,26 @@ class Catalogue(Model):
         """Return the points that a drill may use, by the time of their data."""
         fit = (point for point in self.points if not point.unusable(self.read_at))
         return tuple(sorted(fit, key=lambda point: (point.data_time, point.available, point.id)))
+
+    def history_of(self, point: RecoveryPoint) -> Catalogue:
+        """Return it without what is of other machines and folders than a point.
+
+        A machine that was renamed, or has another name each night, has one history, and so have
+        folders that became more: but for what was written between its first backup and its last.
+        """
+        times: dict[_Series, list[datetime]] = {}
+        for each in self.usable():
+            times.setdefault(_series(each), []).append(each.data_time)
+
+        its = _series(point)
+        first, last = times[its][0], times[its][-1]
+        others = {
+            each
+            for each, dates in times.items()
+            if each != its and (_is_unlike(each, its) or (dates[0] < last and dates[-1] > first))
+        }
+        points = tuple(each for each in self.points if _series(each) not in others)
+        return self.model_copy(update={"points": points})
 
     def unusable(self) -> Iterator[str]:
         """Say which points no drill may use, and why."""
@@ -117,6 +150,11 @@ class CatalogueReading(Model):
     location: str
     read_at: Utc
     points: int
+    beside: int = Field(
+        default=0,
+        description="how many other machines, or other folders, wrote beside those of the selected "
+        "one: the worst case leaves them out",
+    )
     unusable: tuple[str, ...] = Field(description="points that no drill may use, and why")
     rule: Reason = Field(description="the selection rule")
     why: Reason = Field(description="why this point and no other")
@@ -132,16 +170,18 @@ def read(
 ) -> CatalogueReading:
     """Choose a point and draw the worst case; raises NotReadyError when no point fits."""
     selected, why = choose(catalogue, select)
+    history = catalogue.history_of(selected)
     return CatalogueReading(
         source=catalogue.source,
         location=catalogue.location,
         read_at=catalogue.read_at,
         points=len(catalogue.points),
+        beside=len(catalogue.points) - len(history.points),
         unusable=tuple(catalogue.unusable())[:_LISTED],
         rule=select.in_words,
         why=why,
         selected=selected,
-        worst_case=worst_case(catalogue, window, promised),
+        worst_case=worst_case(history, window, promised),
         append_only=catalogue.append_only,
     )
 

@@ -32,8 +32,8 @@ def _plain(path: Path) -> Path:
     return path
 
 
-ADDRESS = r"^[A-Za-z0-9:][A-Za-z0-9_.:%-]*$"
-"""What an address or a name may be made of, so that it is one word to every tool."""
+ADDRESS = r"^(?:[A-Za-z0-9][A-Za-z0-9_.%-]*|[A-Fa-f0-9]*:[A-Fa-f0-9]*:[A-Za-z0-9_.:%-]*)$"
+"""What an address or a name may be made of, so that it is one word to every tool; no port."""
 
 
 class Host(Model):

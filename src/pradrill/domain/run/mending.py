@@ -92,8 +92,16 @@ def by_root(host: Host) -> str:
 
 def passwordless_sudo(host: Host) -> tuple[str, ...]:
     """Return how a login may become root without being asked, typed on the host as root."""
-    rule = f"{login_name(host)} ALL=(ALL:ALL) NOPASSWD: ALL"
-    file = "/etc/sudoers.d/pradrill"
+    return _sudoers(host, "pradrill", f"{login_name(host)} ALL=(ALL:ALL) NOPASSWD: ALL")
+
+
+def sudo_without_terminal(host: Host) -> tuple[str, ...]:
+    """Return how sudo stops asking a login for a terminal, typed on the host as root."""
+    return _sudoers(host, "pradrill-terminal", f"Defaults:{login_name(host)} !requiretty")
+
+
+def _sudoers(host: Host, name: str, rule: str) -> tuple[str, ...]:
+    file = f"/etc/sudoers.d/{name}"
     return (
         f"echo {quote(rule)} > {file} && chmod 440 {file} && visudo -c   # as root on {host.name}",
     )

@@ -21,7 +21,8 @@ def reading_facts(reading: CatalogueReading) -> Iterator[tuple[str, str]]:
     details = [size(point.size), f"host {point.host}" if point.host else "", ", ".join(point.tags)]
     yield "described as", "; ".join(word for word in details if word)
     yield "copy", f"{reading.source}, {reading.location}"
-    yield "in the catalogue", f"{reading.points} backups, {len(reading.unusable)} unusable"
+    others = f", {reading.beside} of other machines or folders" if reading.beside else ""
+    yield "in the catalogue", f"{reading.points} backups, {len(reading.unusable)} unusable{others}"
     if reading.append_only:
         yield "deletion", "nothing goes for good with these credentials: it was tried"
     yield from worst_facts(reading.worst_case)

@@ -13,6 +13,7 @@ from pradrill.domain.run.backup_catalogue import (
     Catalogue,
     RecoveryPoint,
     choose,
+    read,
     worst_case,
     worst_case_text,
 )
@@ -165,6 +166,39 @@ def test_what_lies_before_the_window_does_not_count() -> None:
     daily, reaching = DAY + timedelta(minutes=10), 11 * DAY + timedelta(minutes=10)
     assert worst_case(catalogue, 9 * DAY).seconds == daily.total_seconds()
     assert worst_case(catalogue, 10 * DAY).seconds == reaching.total_seconds()
+
+
+def _of(host: str, *nights: int, paths: tuple[str, ...] = ()) -> list[RecoveryPoint]:
+    return [
+        a_point(n, id=f"{host}{n}").model_copy(update={"host": host, "paths": paths})
+        for n in nights
+    ]
+
+
+BESIDE = {
+    "another machine's between": ([*_of("web", 4, 2, 0), *_of("db", 3, 1)], 2, 2),
+    "another folder's between": (
+        [*_of("web", 4, 2, 0, paths=("/srv",)), *_of("web", 3, 1, paths=("/var/db",))], 2, 2,
+    ),
+    "one try from elsewhere": ([*_of("web", 4, 2, 0), *_of("laptop", 1)], 2, 1),
+    "a machine with another folder before": (
+        [*_of("web", 1, 0, paths=("/srv",)), *_of("db", 4, 3, 2, paths=("/var/db",))], 1, 3,
+    ),
+    "a machine that was renamed": ([*_of("web2", 1, 0), *_of("web", 3, 2)], 1, 0),
+    "another name each night": ([*_of("4f2a", 2), *_of("9c11", 1), *_of("77de", 0)], 1, 0),
+    "a folder more since then": (
+        [*_of("web", 1, 0, paths=("/etc", "/srv")), *_of("web", 3, 2, paths=("/srv",))], 1, 0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BESIDE)
+def test_what_others_wrote_beside_it_makes_no_history_better(case: str) -> None:
+    """A repository that several machines share has a worst case for each, and none of them all."""
+    points, nights, beside = BESIDE[case]
+    reading = read(a_catalogue(*points), Select(), 90 * DAY, None)
+    assert reading.worst_case.seconds == pytest.approx(nights * DAY.total_seconds(), abs=3_600)
+    assert reading.beside == beside
 
 
 def test_times_that_a_copy_has_lost_hide_no_gap() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from pradrill.adapters.backups.dumps import checksums
+from pradrill.adapters.backups.dumps.unpacking import Unpacked
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError
 from pradrill.ports import Folder, FolderEntry
@@ -16,6 +17,11 @@ _MANIFEST = ".manifest.json"
 _MOST_FILES = 200_000
 _DEEPEST = 12
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
+_LARGEST_NOTHING = 512  # bytes of a packing with nothing in it, its file's name included
+_BLANK = b"\0 \t\r\n"
+
+KEPT_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before it lie the times of file systems that keep none."""
 _UNFINISHED = re.compile(
     r"(?i)\.(part|partial|tmp|temp|filepart|inprogress|incomplete)$|(^|/)\.[^/]+\.[a-z0-9]{6}$"
 )
@@ -73,6 +79,17 @@ def of_folder(names: Collection[str], sums: Collection[str] = ()) -> DumpKind:
             return DumpKind(maker, f"{maker} did not come to its end: no {min(last)} is there")
 
     return DumpKind("", gap, is_marked=bool(sums))
+
+
+def holds_nothing(folder: Folder, path: str, entry: FolderEntry) -> bool:
+    """Tell whether a file is a packing of nothing: what a dump that failed leaves in a pipe."""
+    if entry.is_folder or entry.size > _LARGEST_NOTHING:
+        return False
+    try:
+        with folder.read(path) as pieces:
+            return not Unpacked(pieces).head.strip(_BLANK)
+    except NotReadyError:
+        return False
 
 
 def walk(folder: Folder, top: str) -> Iterator[tuple[str, FolderEntry]]:

@@ -139,6 +139,11 @@ class Dumps:
     def _path(self, below: str) -> str:
         return f"{self._top.rstrip('/')}/{below}" if below else self._top
 
+    def _instant(self, name: str, form: str) -> datetime:
+        """Return when the date in a name was. Raises PradrillError."""
+        at = read_date(_composed(name), _composed(form))
+        return parse_instant(at.isoformat(" "), "iso", self._declared.timezone)
+
     def _places(self, folder: Folder, point: RecoveryPoint) -> tuple[str, list[FolderEntry]]:
         """Return the folder in which a point lies, and what bears its name there.
 
@@ -154,9 +159,7 @@ class Dumps:
     def _closed(self, level: _Level, now: datetime) -> RecoveryPoint:
         """Return a dated folder of which nothing is known as a dump that cannot be restored."""
         try:
-            at = parse_instant(
-                _composed(level.folder), _composed(level.form), self._declared.timezone
-            )
+            at = self._instant(level.folder, level.form)
         except PradrillError:
             at = now
         return RecoveryPoint(id=_id(level.folder), data_time=at, problem=level.problem)
@@ -170,10 +173,14 @@ class Dumps:
         lock: str,
         now: datetime,
     ) -> RecoveryPoint:
-        """Return a dump; a name without a time of day is dated at the day's beginning."""
+        """Return a dump; a name without a time of day is dated at the day's beginning.
+
+        A file holds nothing newer than its last write, whatever its name says: one that was named
+        anew, linked or dated in another zone.
+        """
         problem, size, end, name = "", entry.size, entry.modified, level.name_of(entry)
         try:
-            at = parse_instant(_composed(name), _composed(level.form), self._declared.timezone)
+            at = self._instant(name, level.form)
         except PradrillError as error:
             at, problem = entry.modified, error.message
 
@@ -194,8 +201,12 @@ class Dumps:
             integrity = _of_each(files, sums) or integrity
             lock = lock or kinds.unfinished_sign(files)
 
+        elif kinds.KEPT_SINCE < end < at - AHEAD <= now:
+            at = end
+
         is_marked = is_marked or marked.follows(entry.name, end)
-        problem = problem or ("it is empty" if size == 0 else "")
+        if not problem and (size == 0 or kinds.holds_nothing(folder, self._path(name), entry)):
+            problem = "it is empty"
         if not problem and not is_marked and lock:
             problem = f"{last_line(lock)} says that it is being written"
         # A date further in the future is told as one; a copy's time may be anything, but it is no
