@@ -117,6 +117,10 @@ def _in_namespaces(folder: Path) -> Iterator[Machine]:
         give_own_files(home, *_OWN, *_DATA, empty=_EMPTY)
         root = home / "root"
         (root / "etc/postgresql").mkdir()
+        shadow = Path("/etc/shadow").read_text("utf-8")
+        unlocked = shadow.replace("\npostgres:!:", "\npostgres:*:")  # or sshd lets Barman not in
+        (root / "etc/shadow").write_text(unlocked, "utf-8")
+        (root / "etc/shadow").chmod(0o600)
         (root / "etc/pgbackrest.conf").touch(0o644)
         (root / "etc/barman.conf").touch(0o644)
         (root / "etc/ssh").mkdir()
