@@ -23,7 +23,7 @@ from typing import NamedTuple, Self
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.integration.hosts.sshd import Sshd, _free_port
+from tests.integration.hosts.sshd import Sshd, free_port
 
 from pradrill.adapters.ansible.runner import AnsibleRunner
 from pradrill.adapters.clock import SteadyClock
@@ -171,7 +171,7 @@ def bench() -> Iterator[tuple[Path, Sshd]]:
 
 def recover(home: Path, server: Sshd, wait: float) -> Round:
     """Drill the recovery of a service that turns healthy `wait` seconds after a first look."""
-    port = _free_port()
+    port = free_port()
     clock = SteadyClock()
     service = _Service(port, wait)
     drill = a_tiny_drill(home, port)

@@ -13,7 +13,7 @@ from pradrill.ports import Clock
 from pradrill.testing import FakeClock
 
 SOON = 0.02
-TOLERANCE = timedelta(milliseconds=250)  # a shared machine may look away for a moment
+TOLERANCE = timedelta(seconds=2)  # a shared machine may look away for a moment
 
 
 @pytest.fixture(params=[FakeClock, SteadyClock])
@@ -44,7 +44,7 @@ def test_time_never_goes_back(clock: Clock) -> None:
 
 def test_a_clock_that_nobody_moved_is_the_wall_clock(clock: Clock) -> None:
     """Without a step of the system's clock the translation changes nothing to speak of."""
-    assert abs(clock.stepped()) < 0.25
+    assert abs(clock.stepped()) < TOLERANCE.total_seconds()
     assert abs(clock.from_wall(clock.now()) - clock.now()) < TOLERANCE
 
 
@@ -70,7 +70,8 @@ def test_a_busy_machine_is_not_taken_for_a_skew(monkeypatch: pytest.MonkeyPatch)
     clock = SteadyClock()
     assert abs(clock.stepped()) < 0.004
     monkeypatch.undo()
-    assert abs(clock.now() - datetime.now(UTC)) < timedelta(milliseconds=4)
+    slack, before = timedelta(milliseconds=4), datetime.now(UTC)
+    assert before - slack < clock.now() < datetime.now(UTC) + slack
 
 
 @pytest.mark.parametrize("hours", [1, -1])
@@ -89,7 +90,7 @@ def test_a_moved_system_clock_is_told_and_followed_by_nobody(
     clock = SteadyClock()
     before = clock.now()
     monkeypatch.setattr("pradrill.adapters.clock.datetime", Moved)
-    assert abs(clock.stepped() - hours * 3_600) < 0.25
+    assert abs(clock.stepped() - hours * 3_600) < TOLERANCE.total_seconds()
     assert abs(clock.from_wall(Moved.now(UTC)) - before) < TOLERANCE
     assert abs(clock.now() - before) < TOLERANCE
 

@@ -41,7 +41,7 @@ from pradrill.testing import (
 )
 from pradrill.testing.fake_standby import played
 
-DEADLINE = 10.0
+DEADLINE = 60.0
 
 
 @pytest.fixture

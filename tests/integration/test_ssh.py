@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.integration.hosts.sshd import free_port
 from tests.integration.house import UNREACHED
 from tests.support.living import goes_on
 
@@ -262,7 +263,7 @@ def test_megabytes_of_stderr(probe: SshProbe, sshd: Sshd, site: Site) -> None:
     noisy = "head -c 5000000 /dev/zero | tr '\\0' x >&2; echo 1773108000"
     started = time.monotonic()
     assert probe.read_instant(sshd.host, site, newest(noisy)).year == 2026
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 20
 
 
 def test_megabytes_of_stdout(probe: SshProbe, sshd: Sshd, site: Site) -> None:
@@ -441,10 +442,3 @@ def test_missing_tool_makes_everything_unknown(
     answers = probe.reaches(server.host, server.site(tmp_path, control_folder), ["192.0.2.1:1"])
     assert answers["192.0.2.1:1"].reach is Reach.UNKNOWN
     assert answers["192.0.2.1:1"].detail.text.startswith("unknown: exit code 127")
-
-
-def free_port() -> int:
-    """Return a port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -39,7 +40,7 @@ class Sshd:
     ) -> None:
         self.folder = folder
         self.address = address
-        self.port = _free_port()
+        self.port = free_port()
         self.key = folder / "login"
         self.host_key = _new_key(folder / "host")
         (folder / "authorized_keys").write_text(_new_key(self.key) + "\n")
@@ -100,7 +101,8 @@ class Sshd:
             self._process = subprocess.Popen(
                 [*self._wrap, SSHD, "-D", "-e", "-f", self.folder / "sshd_config"], stderr=log
             )
-        for _ in range(100):
+        end = time.monotonic() + 60
+        while self._process.poll() is None and time.monotonic() < end:
             with suppress(OSError):
                 socket.create_connection((self.address, self.port), timeout=1).close()
                 return
@@ -175,10 +177,13 @@ def _new_key(path: Path) -> str:
     return path.with_name(f"{path.name}.pub").read_text().strip()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port() -> int:
+    """Return one on which nothing listens, below those that the kernel gives to clients."""
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def descendants(pid: int) -> list[int]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -73,18 +76,18 @@ def only_in_an_agent(
     """Let an agent hold a key (by a token's library, if it is one); return its public half."""
     socket = key.with_name("agent")
     by = ("-P", str(token)) if token else ()
-    agent = subprocess.Popen(["ssh-agent", "-D", "-a", socket, *by], stdout=subprocess.DEVNULL)
+    # It goes into the background once it listens: its socket is there a moment before.
+    start = ["ssh-agent", "-s", "-a", socket, *by]
+    said = subprocess.run(start, check=True, capture_output=True, text=True).stdout
+    (agent,) = re.findall(r"SSH_AGENT_PID=(\d+)", said)
     try:
         monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
-        while not socket.exists():
-            assert agent.poll() is None
         through = ("-S", str(token)) if token else ()
         subprocess.run(["ssh-add", "-q", *through, key], check=True, capture_output=True)
         key.unlink()
         yield key.with_suffix(".pub")
     finally:
-        agent.terminate()
-        agent.wait()
+        os.kill(int(agent), signal.SIGTERM)
 
 
 @pytest.fixture(scope="session")

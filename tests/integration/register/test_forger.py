@@ -39,14 +39,12 @@ sealing: {{key: {key}}}
 class Project:
     """A plan that names a key, a signed register of two runs, and the forger's own key."""
 
-    def __init__(self, folder: Path, seal: Seal, new_key: NewKey) -> None:
+    def __init__(self, folder: Path, seal: Seal) -> None:
         self.folder, self.state = folder, folder / "state"
-        self.key, self.theirs = new_key(folder), new_key(folder, "theirs")
+        self.key, self.theirs = folder / "key", folder / "theirs"
         (folder / "plan.yml").write_text(_PLAN.format(key=self.key))
         self.store = seal(self.state, Sealing(key=self.key)).store
-        self.runs = [a_sealed_run(self.store, 0).run_id]
-        self.runs.append(a_sealed_run(self.store, 1, verdict="FAILED", exit_code=10).run_id)
-        assert verify(self.state, each=True, trusted=[public_key(self.key)]).troubles == []
+        self.runs = sorted(path.name for path in self.state.glob("runs/2*"))
 
     def command(self, *words: str) -> int:
         """Run a command where the plan is."""
@@ -98,10 +96,24 @@ class Project:
         return {trouble.where for trouble in verification.troubles}
 
 
+@pytest.fixture(scope="module")
+def unharmed(tmp_path_factory: pytest.TempPathFactory, seal: Seal, new_key: NewKey) -> Path:
+    """Make a house that nobody harms: signing takes a while."""
+    folder = tmp_path_factory.mktemp("unharmed")
+    for name in ("key", "theirs"):
+        new_key(folder, name)
+    project = Project(folder, seal)
+    a_sealed_run(project.store, 0)
+    a_sealed_run(project.store, 1, verdict="FAILED", exit_code=10)
+    assert verify(project.state, each=True, trusted=[public_key(project.key)]).troubles == []
+    return folder
+
+
 @pytest.fixture
-def house(tmp_path: Path, seal: Seal, new_key: NewKey) -> Project:
+def house(tmp_path: Path, seal: Seal, unharmed: Path) -> Project:
     """Return a house that nobody has harmed yet."""
-    return Project(tmp_path, seal, new_key)
+    shutil.copytree(unharmed, tmp_path, dirs_exist_ok=True)
+    return Project(tmp_path, seal)
 
 
 COMMANDS = [

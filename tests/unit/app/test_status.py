@@ -127,7 +127,16 @@ def test_hostile_words_stay_words(tmp_path: Path, capsys: Capture) -> None:
     assert first.count("|") == 1
 
 
-def test_a_proof_expires_with_what_it_rests_on(tmp_path: Path, capsys: Capture) -> None:
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Have files be settled soon; return after how many seconds."""
+    monkeypatch.setattr(derived_file, "_UNSETTLED", timedelta(seconds=0.1))
+    return 0.15
+
+
+def test_a_proof_expires_with_what_it_rests_on(
+    tmp_path: Path, capsys: Capture, soon: float
+) -> None:
     """A changed playbook, another objective, a new check; put back, the proof holds again."""
     house = StatusHouse(tmp_path, ("shop", "mail"))
     house.run("shop", "P", 2)
@@ -138,7 +147,7 @@ def test_a_proof_expires_with_what_it_rests_on(tmp_path: Path, capsys: Capture) 
         return shop["word"], shop["changes"]
 
     assert word() == ("proven", [])
-    time.sleep(2.1)  # what was derived is kept from now on
+    time.sleep(soon)  # what was derived is kept from now on
     assert word() == ("proven", [])
     house.rewrite("playbooks/restore_shop.yml", "restore\n", "restore --fast\n")
     expired = ("expired", ["playbook ../playbooks/restore_shop.yml"])
@@ -157,11 +166,11 @@ def test_a_proof_expires_with_what_it_rests_on(tmp_path: Path, capsys: Capture) 
     assert answer(house, capsys, "status", "--json").service("mail")["word"] == "expired"
 
 
-def test_what_is_kept_turns_no_verdict(tmp_path: Path, capsys: Capture) -> None:
+def test_what_is_kept_turns_no_verdict(tmp_path: Path, capsys: Capture, soon: float) -> None:
     """Whoever writes the index anew, with its checksum, makes of a failed run no proof."""
     house = StatusHouse(tmp_path, ("shop",))
     house.run("shop", "F", 2)
-    time.sleep(2.1)
+    time.sleep(soon)
     assert answer(house, capsys, "status", "--json").service("shop")["word"] == "failed"
     path = house.state / INDEX
     header, rows = path.read_bytes().split(b"\n", 1)
