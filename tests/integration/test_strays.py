@@ -105,22 +105,22 @@ def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: 
     that ran before.
     """
     house = hosts.house(tmp_path)
-    bare = f"env -i setsid /srv/aged 90 {_QUIET} &"
+    bare = f"env -i setsid /srv/aged 150 {_QUIET} &"
     inside(hosts, f"cp /bin/sleep /srv/aged; {bare} echo $! > /srv/pid; sleep 0.5")
     commands = (
         "cp /bin/sleep /srv/hidden;",
-        f"env -i setsid {_APART} /srv/hidden 40 {_QUIET} &",
+        f"env -i setsid {_APART} /srv/hidden 90 {_QUIET} &",
         "mkdir /srv/root; cp /bin/sleep /srv/root/rooted; cp /bin/sleep /srv/root/jailed;",
         "cp --parents $(ldd /bin/sleep | grep -o '/[^ ]*') /srv/root;",
-        f"env -i setsid {_APART} --root=/srv/root /rooted 40 {_QUIET} &",
-        f"env -i setsid unshare --root=/srv/root /jailed 40 {_QUIET} &",
-        f"env -i setsid {_APART} --pid --fork --mount-proc sleep 40 {_QUIET} &",
-        f"cp /bin/sleep /srv/sshd; env -i setsid /srv/sshd 40 {_QUIET} &",
-        f"setsid /srv/aged 40 {_QUIET} &",
+        f"env -i setsid {_APART} --root=/srv/root /rooted 90 {_QUIET} &",
+        f"env -i setsid unshare --root=/srv/root /jailed 90 {_QUIET} &",
+        f"env -i setsid {_APART} --pid --fork --mount-proc sleep 90 {_QUIET} &",
+        f"cp /bin/sleep /srv/sshd; env -i setsid /srv/sshd 90 {_QUIET} &",
+        f"setsid /srv/aged 150 {_QUIET} &",
         f"setsid {_STAYS} &",
         f"(setsid {_STAYS} & );",
         f"(nohup {_STAYS} & );",
-        f"env -i setsid sh -c 'exec nice sleep 40' {_QUIET} &",
+        f"env -i setsid sh -c 'exec nice sleep 90' {_QUIET} &",
     )
     write(house, "playbooks/restore.yml", _DAEMON.format(command=" ".join(commands)))
     write(
