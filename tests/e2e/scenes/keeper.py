@@ -63,6 +63,6 @@ def send(machine: Machine, folder: Path, to: str) -> None:
             [*machine.ssh_command(), f"mkdir -p {to} && tar -xz -C {to} --no-same-owner"],
             stdin=packing.stdout,
             check=True,
-            timeout=900,
+            timeout=1800,  # a real Moodle into an emulated machine took eight minutes
         )
     assert packing.returncode == 0

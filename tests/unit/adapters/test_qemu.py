@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from pradrill.adapters.standbys.lab.qemu import Qemu
+from pradrill.adapters.standbys.lab.qemu import Qemu, kernel_arguments
 from pradrill.testing import FakeClock
 
 
@@ -45,3 +45,14 @@ def test_a_machine_that_qemu_stopped_is_no_start_cut_short(
         thread.start()
         assert Qemu("web", tmp_path, FakeClock()).unfinished is is_unfinished
         thread.join(10)
+
+
+@pytest.mark.parametrize("accelerator", ["kvm", "tcg"])
+def test_a_busy_host_makes_no_machine_panic_over_its_timer(
+    accelerator: str, tmp_path: Path
+) -> None:
+    """The kernel is told to believe in its timer, and does not count ticks that a load delays."""
+    words = kernel_arguments(
+        accelerator, tmp_path / "vmlinuz", tmp_path / "initrd", "web", "0" * 32
+    )
+    assert "no_timer_check" in words[words.index("-append") + 1].split()

@@ -79,6 +79,8 @@ for n in range(60):
     os.makedirs(folder, exist_ok=True)
     with open(f"{folder}/{said}", "wb") as file:
         file.write(content)
+    with open("/root/documents", "a") as documents:
+        print(f"{folder}/{said}", len(content), file=documents)
     name = f"document-{n}.pdf"
     path = hashlib.sha1(f"/1/mod_resource/content/{n}/{name}".encode()).hexdigest()
     print("insert into mdl_files (contenthash, pathnamehash, contextid, component, filearea, itemid, "

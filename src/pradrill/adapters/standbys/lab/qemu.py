@@ -27,7 +27,8 @@ _EVERY_FEATURE = "max"
 _FEW_FEATURES = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq,+rdrand"
 """What Debian and its programs use gladly. Without AVX and what goes with it an emulated machine
 takes a fifth less of the processor: it has less to save when it changes between two processes."""
-_KERNEL = "console=ttyS0 random.trust_cpu=on net.ifnames=0"
+_KERNEL = "console=ttyS0 random.trust_cpu=on net.ifnames=0 no_timer_check"
+"""The kernel tries its timer within ten ticks, and panics where a busy host gave it none."""
 _LOGLEVELS = {"kvm": "loglevel=6", "tcg": "quiet loglevel=3"}
 """What the kernel prints: it costs an emulated machine time, and is a sign of life under KVM."""
 _ACCELERATORS = {"kvm": "kvm", "tcg": "tcg,thread=multi"}
