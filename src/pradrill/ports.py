@@ -104,8 +104,8 @@ class Play(NamedTuple):
     """Ansible variable → the secret's name (env:…, file:…); the adapter resolves it."""
     marker: str
     """The run's id, carried by every process of the play so that survivors can be found."""
-    vault_password: str | None = None
-    """Name of the secret that opens what Ansible Vault has encrypted."""
+    vault_passwords: tuple[str, ...] = ()
+    """Names of the secrets that open what Ansible Vault has encrypted."""
     controller: bool = False
     """Whether it may act on the controller, too: the drill says so."""
 

@@ -50,7 +50,8 @@ def house(hosts: TwoHosts, tmp_path: Path) -> Path:
 
 def _vault(folder: Path, *words: str) -> str:
     tool = str(Path(sys.executable).with_name("ansible-vault"))
-    command = [tool, *words, "--vault-password-file", "password"]
+    named = [] if "--vault-id" in words else ["--vault-password-file", "password"]
+    command = [tool, *words, *named]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     return result.stdout
 
@@ -100,6 +101,55 @@ def test_a_drill_opens_the_vault_and_tells_nothing_of_what_was_in_it(
     leaks = [path for path in (house / "state").rglob("*") if path.is_file() and _tells(path)]
     assert not leaks
     assert not any(secret in result.stdout + result.stderr for secret in (WHOLE, INLINE, PASSWORD))
+
+
+def _add(house: Path, name: str, vault_id: str, password: str) -> None:
+    """Put a value that is encrypted with another password beside the others."""
+    words = ["--encrypt-vault-id", vault_id, "--name", name, "--vault-id", f"{vault_id}@{password}"]
+    variables = house / "group_vars/all.yml"
+    value = _vault(house, "encrypt_string", INLINE, *words)
+    assert f";{vault_id}\n" in value
+    variables.write_text(f"{variables.read_text()}{value}\n")
+
+
+def _second_password(house: Path) -> str:
+    second = house / "second"
+    second.write_text("#!/bin/sh\necho second-Lor3-vanta-1\n")
+    second.chmod(0o700)
+    return str(second)
+
+
+@pytest.mark.nightly
+def test_vault_ids_with_different_passwords_are_opened_by_a_list(
+    hosts: TwoHosts, house: Path
+) -> None:
+    """Each where it is needed, whatever the ids are called; a password that is printed, too."""
+    (house / "group_vars/all.yml").write_text("")
+    second = _second_password(house)
+    _add(house, "inline", "dr", second)
+    _name_password(house, f"['file:{house}/password', 'command:{second}']")
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "torn-down" in hosts.standby.touched()
+
+
+def test_a_value_that_no_password_opens_is_named_by_validate(house: Path) -> None:
+    """In a shared inventory it may be production's own: it is told at its line, and not refused.
+
+    Of several passwords each is tried, whatever the ids are called.
+    """
+    second = _second_password(house)
+    _add(house, "ours", "dr", second)
+    (house / "third").write_text("third-Mik8-onda-2")
+    _add(house, "theirs", "prod", "third")
+    variables = house / "group_vars/all.yml"
+    variables.with_suffix(".yml.bak").write_text(variables.read_text())  # Ansible reads none of it
+    _name_password(house, f"['file:{house}/password', 'command:{second}']")
+    result = pradrill(house, "validate")
+    assert result.returncode == 0, result.stdout + result.stderr
+    line = variables.read_text().splitlines().index("theirs: !vault |") + 2
+    assert f"{variables}:{line}: no vault_password of shop opens it" in result.stdout
+    assert result.stdout.count("opens it") == 1
 
 
 def _tells(path: Path) -> bool:

@@ -216,6 +216,25 @@ def test_a_dump_is_no_newer_than_it_was_written(tmp_path: Path) -> None:
     assert ages == [0, 60, 60, 60, 3 * 86_400]
 
 
+def test_a_folder_that_holds_an_older_dump_is_no_newer(tmp_path: Path) -> None:
+    """Nightly copies of a folder into which nothing is dumped any more are all of one age."""
+    day = int(AT.timestamp())
+    for night in ("2026-03-11", "2026-03-12"):
+        folder = tmp_path / night
+        folder.mkdir()
+        (folder / "moodle.sql.gz").write_bytes(gzip.compress(ENDED.encode()))
+        (tmp_path / f"tree-{night}").mkdir()
+        (tmp_path / f"tree-{night}" / "page.html").write_text("unchanged")
+        sum_up_all(folder)
+        for path in tmp_path.rglob("*"):
+            os.utime(path, (day, day))
+
+    for names, age in (("%Y-%m-%d/moodle.sql.gz", 0), ("%Y-%m-%d", 0), ("tree-%Y-%m-%d", 82_800)):
+        points = source(tmp_path, "", names=names).catalogue(BOUNDS).points
+        ages = [int(point.data_time.timestamp()) - day for point in points]
+        assert ages == [age, age + 86_400 if age else 0], names
+
+
 def test_a_name_that_is_no_instant_is_told_by_its_date(tmp_path: Path) -> None:
     """One in the hour that summer time skips, and one of a year before any dump."""
     for name in ("moodle-20260329-023000.sql", "moodle-19690101-010000.sql"):

@@ -285,6 +285,10 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("vault ids with a password each", "ansible-vault", "opened by a list of them",
             "integration/test_vaults.py::"
             "test_vault_ids_with_different_passwords_are_opened_by_a_list"),
+        Row("a value that no password opens, a copy named .bak", "ansible-vault",
+            "named at its line; no file of Ansible's",
+            "integration/test_vaults.py::"
+            "test_a_value_that_no_password_opens_is_named_by_validate"),
         Row("plan.yaml", "pradrill", "found like plan.yml", "integration/test_plan_yaml.py::"
             "test_a_plan_is_found_under_either_name_and_never_under_both"),
     ),

@@ -17,7 +17,7 @@ from tests.sources.conftest import PASSWORD, BarmanShelf, PgBackRestShelf, Shelf
 
 from pradrill.adapters.backups.barman import Barman
 from pradrill.adapters.backups.pgbackrest import PgBackRest
-from pradrill.adapters.backups.pgbackrest_stanza import absent_log
+from pradrill.adapters.backups.postgresql_logs import absent_log
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.domain.declared.backup_source import BarmanSource, PgBackRestSource
@@ -205,9 +205,13 @@ def test_a_backup_whose_parent_or_logs_are_gone_is_not_usable(
 def test_a_backup_without_a_log_that_makes_it_consistent_is_not_sound(
     shelf: PgBackRestShelf,
 ) -> None:
-    """Pgbackrest verify says ok and valid: it reads the logs that are there."""
+    """Pgbackrest verify says ok and valid: it reads the logs that are there.
+
+    The catalogue knows, too, so that nothing is chosen and counted that does not start.
+    """
     shelf.stock()
     points = shelf.source().catalogue(BOUNDS).points
+    assert not any(point.problem for point in points)
     logs = sorted((shelf.folder / "repo/archive").rglob("0*-*"))
     problems = {}
     for log in logs[1:4]:
@@ -215,6 +219,10 @@ def test_a_backup_without_a_log_that_makes_it_consistent_is_not_sound(
         log.unlink()
         checks = [shelf.source().check(point, WHOLE, BOUNDS) for point in points]
         problems[log.name[:24]] = [check.soundness.value for check in checks]
+        lacks = [point.problem for point in shelf.source().catalogue(BOUNDS).points]
+        assert [log.name[:24] in lack for lack in lacks] == [
+            check.soundness is Soundness.DAMAGED for check in checks
+        ]
         log.write_bytes(content)
     assert list(problems.values()) == [
         ["damaged", "sound"], ["sound", "sound"], ["sound", "damaged"],
@@ -423,6 +431,13 @@ def test_a_backup_of_barmans_without_a_log_is_not_sound(shelf: BarmanShelf) -> N
     its = shelf.source().check(newest, WHOLE, BOUNDS)
     assert (its.soundness, log.name in its.detail) == (Soundness.DAMAGED, True), its
     assert shelf.source().check(older, WHOLE, BOUNDS).soundness is Soundness.SOUND
+    for words in (["list-backups"], ["rebuild-xlogdb"]):  # then it lists what is left
+        run(["barman", "-c", f"{shelf.folder}/barman.conf", *words, "moodle"], env={})
+        problems = {each.id: each.problem for each in shelf.source().catalogue(BOUNDS).points}
+        assert log.name in problems[newest.id], words
+        assert not problems[older.id]
+    its = shelf.source().check(newest, WHOLE, BOUNDS)
+    assert (its.soundness, log.name in its.detail) == (Soundness.DAMAGED, True), its
 
 
 @barman

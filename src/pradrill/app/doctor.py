@@ -20,6 +20,7 @@ from pradrill.app.program import program
 from pradrill.app.shipped import shipped
 from pradrill.app.silent_progress import SilentProgress
 from pradrill.app.tools import closing, tools_for
+from pradrill.app.vaults import closed_vaults
 from pradrill.config.channels import absence
 from pradrill.config.checks.plays import ask_ansible
 from pradrill.config.problems import ConfigurationProblemsError, Problem
@@ -201,7 +202,7 @@ def _playbooks(app: App, project: Project) -> Iterator[Precondition]:
         yield _failure(Concern.PLAYBOOKS, error)
         return
     yield from (_problem(Concern.PLAYBOOKS, each) for each in answers.problems)
-    for word in answers.passed_over:
+    for word in (*answers.passed_over, *closed_vaults(app, project)):
         yield _of_machine(Concern.PLAYBOOKS, Holding.REMARK, word)
     if not answers.problems:
         says = "Ansible reads all of them, and knows their modules"

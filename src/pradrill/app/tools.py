@@ -61,10 +61,10 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
     """Return the ports that a run of the plan works through."""
     secrets = app.secrets
     unusable = secrets.fetch(plan)  # first: nothing is written before what to mask is known
-    unlocking = plan.drill.standby.vault_password
-    if unlocking is not None and not unusable:
+    unlocking = plan.drill.standby.vault_passwords
+    if unlocking and not unusable:
         files = [each.path for each in (*plan.files, *(plan.around.files if plan.around else ()))]
-        secrets.learn(opened(files, secrets.resolve(unlocking)), plan)
+        secrets.learn(opened(files, [*map(secrets.resolve, unlocking)]).plain, plan)
 
     backups = {
         service: way.recovery_point

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -21,37 +21,38 @@ Resolve = Callable[[str], str]
 _LARGEST = 1 << 20  # bytes that are looked at of a file
 _VAULTED = re.compile(rb"\$ANSIBLE_VAULT;|!vault\b")
 _BESIDE = ("group_vars", "host_vars")
+_READ = {"", ".yml", ".yaml", ".json"}
 _NAMED = ("vars", "tasks", "handlers")
 _HINT = (
     "Name its password under standby, as in vault_password: file:/etc/pradrill/vault (mode 0600), "
     'or "command:pass show vault".'
 )
-_password: ContextVar[str | None] = ContextVar("vault password", default=None)
+_passwords: ContextVar[tuple[str, ...]] = ContextVar("vault passwords", default=())
 
 
 def unlock(drill: Drill, resolve: Resolve | None) -> None:
-    """Let the inventories that are read from here on be decrypted with the drill's password.
+    """Let the inventories that are read from here on be decrypted with the drill's passwords.
 
-    Raises NotReadyError when the password cannot be had.
+    Raises NotReadyError when one cannot be had.
     """
-    secret = drill.standby.vault_password
-    _password.set(resolve(secret) if secret and resolve else None)
+    names = drill.standby.vault_passwords
+    _passwords.set(tuple(map(resolve, names)) if resolve else ())
 
 
-def unlocked() -> str | None:
-    """Return the password of the drill that is read."""
-    return _password.get()
+def unlocked() -> tuple[str, ...]:
+    """Return the passwords of the drill that is read."""
+    return _passwords.get()
 
 
 @contextmanager
-def vault_words(folder: Path, password: str | None) -> Iterator[list[str]]:
-    """Give the words that tell an Ansible tool a password; it goes through a pipe in `folder`."""
-    if password is None:
-        yield []
-        return
-
-    with piped(folder / "vault", password) as pipe:
-        yield ["--vault-password-file", str(pipe)]
+def vault_words(folder: Path, passwords: Sequence[str]) -> Iterator[list[str]]:
+    """Give the words that tell an Ansible tool passwords; they go through pipes in `folder`."""
+    with ExitStack() as pipes:
+        paths = [
+            pipes.enter_context(piped(folder / f"vault-{number}", password))
+            for number, password in enumerate(passwords)
+        ]
+        yield [word for path in paths for word in ("--vault-password-file", str(path))]
 
 
 def refused(path: Path, answer: str) -> ConfigurationError | None:
@@ -62,7 +63,8 @@ def refused(path: Path, answer: str) -> ConfigurationError | None:
     if re.search(r"Decryption failed|vault password", answer):
         return ConfigurationError(
             f"the inventory {path} does not open with the vault password of the drill",
-            hint="Try it: ansible-inventory --list --ask-vault-pass -i THE_INVENTORY.",
+            hint="Where vault ids have different ones, name each, as vault_password: [file:…, "
+            "file:…]. Try it: ansible-inventory --list --ask-vault-pass -i THE_INVENTORY.",
         )
 
     return None
@@ -70,13 +72,19 @@ def refused(path: Path, answer: str) -> ConfigurationError | None:
 
 def vault_problems(document: Document, drill: Drill) -> Iterator[Problem]:
     """Refuse what is encrypted while no password is named; every file at once."""
-    if drill.standby.vault_password is None:
+    if not drill.standby.vault_passwords:
         playbooks = tuple(dict.fromkeys(drill.playbooks()))
         for path, line in _vaulted(drill.standby.inventories, playbooks):
             yield Problem(
                 path, line, "", f"encrypted with Ansible Vault, and {document.file.name} names no "
                 "password", _HINT
             )  # fmt: skip
+
+
+def vaulted_files(drill: Drill) -> tuple[Path, ...]:
+    """Return the files of a drill in which Ansible Vault has encrypted something."""
+    playbooks = tuple(dict.fromkeys(drill.playbooks()))
+    return tuple(path for path, _ in _vaulted(drill.standby.inventories, playbooks))
 
 
 @once
@@ -101,16 +109,22 @@ def _looked_at(inventories: tuple[Path, ...], playbooks: tuple[Path, ...]) -> It
     """Yield playbooks, inventories, the variables beside them, and the files that plays name."""
     for inventory in inventories:
         yield from _below(inventory)
-        yield from (path for name in _BESIDE for path in _below(inventory.parent / name))
+        yield from _variables_beside(inventory)
 
     for playbook in playbooks:
         yield playbook
-        yield from (path for name in _BESIDE for path in _below(playbook.parent / name))
+        yield from _variables_beside(playbook)
         text = playbook.read_text("utf-8", "replace") if playbook.is_file() else ""
         for name in _NAMED:
             for path in _below(playbook.parent / name):
                 if path.name in text:
                     yield path
+
+
+def _variables_beside(path: Path) -> Iterator[Path]:
+    """Yield the files of variables that Ansible reads there: a copy under another name is none."""
+    for name in _BESIDE:
+        yield from (each for each in _below(path.parent / name) if each.suffix in _READ)
 
 
 def _below(path: Path) -> Iterator[Path]:

@@ -309,7 +309,7 @@ class Examination:
             vars={},
             secrets={},
             marker=self._name,
-            vault_password=self._plan.drill.standby.vault_password,
+            vault_passwords=self._plan.drill.standby.vault_passwords,
         )
         try:
             result = self._tools.runner.run(

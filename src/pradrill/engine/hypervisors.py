@@ -56,7 +56,7 @@ class Hypervisors(NamedTuple):
             {**self.plan.drill.vars, **step.vars, **given},
             step.secrets,
             self.marker,
-            self.plan.drill.standby.vault_password,
+            self.plan.drill.standby.vault_passwords,
             controller=step.controller or self.making.hypervisor is None,
         )
         deadline = step.deadline.total_seconds()

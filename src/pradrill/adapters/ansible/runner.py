@@ -6,11 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from pradrill.adapters.ansible.binding import unproven
 from pradrill.adapters.ansible.environment import login_environment
@@ -95,13 +95,13 @@ class AnsibleRunner:
             raise NotIdentifiedError(reason(Code.NEVER_IDENTIFIED, host=strangers))
 
         secrets = {key: self._resolve(name) for key, name in play.secrets.items()}
-        password = self._resolve(play.vault_password) if play.vault_password else None
+        passwords = tuple(map(self._resolve, play.vault_passwords))
         sudo = {
             proven.host.name: self._resolve(proven.host.password)
             for proven in play.site.proven
             if proven.host.password
         }
-        for secret in (*secrets.values(), *([password] if password else []), *sudo.values()):
+        for secret in (*secrets.values(), *passwords, *sudo.values()):
             self._masker.learn(secret)
         evidence.mkdir(mode=0o700, parents=True)
 
@@ -110,7 +110,7 @@ class AnsibleRunner:
         events = evidence / "events.jsonl"
         narrator = Narrator(say, events, self._masker, waiting.binding, brake)
         try:
-            given = Given(play.site, {**play.vars, **secrets}, password, sudo)
+            given = Given(play.site, {**play.vars, **secrets}, passwords, sudo)
             code = waiting.carry_out(given, narrator, brake, self._start_next)
             output = clean_output(_printed(waiting.folder), self._masker)
             _write(evidence / "stdout.txt", _cut(output))
@@ -187,13 +187,24 @@ def _within(result: PlaybookResult, meter: Meter) -> PlaybookResult:
     return result.model_copy(update=changes)
 
 
-def opened(files: Iterable[Path], password: str) -> list[str]:
-    """Return what Ansible Vault has encrypted in the files, in plain, so that it can be masked."""
+class VaultedValues(NamedTuple):
+    """What Ansible Vault has encrypted in files."""
+
+    plain: Sequence[str] = ()
+    """Those that were opened, so that they can be masked."""
+
+    closed: Sequence[str] = ()
+    """Where those are that no password opens, as file:line."""
+
+
+def opened(files: Iterable[Path], passwords: Sequence[str]) -> VaultedValues:
+    """Open what Ansible Vault has encrypted in the files."""
     command = [sys.executable, "-I", str(Path(__file__).with_name("vault_reader.py"))]
-    request = json.dumps({"password": password, "files": [str(path) for path in files]})
+    request = json.dumps({"passwords": [*passwords], "files": [str(path) for path in files]})
     process = subprocess.run(command, input=request.encode(), capture_output=True, check=False)
-    plain: list[str] = json.loads(process.stdout) if process.returncode == 0 else []
-    return plain
+    return (
+        VaultedValues(**json.loads(process.stdout)) if process.returncode == 0 else VaultedValues()
+    )
 
 
 def _printed(folder: Path) -> str:

@@ -34,7 +34,7 @@ class Given(NamedTuple):
 
     site: Site
     variables: Mapping[str, Any]
-    password: str | None
+    passwords: tuple[str, ...]
     """Of what Ansible Vault has encrypted."""
     sudo: Mapping[str, str]
     """Host → the password that sudo asks for there."""
@@ -58,7 +58,7 @@ class WaitingPlay:
 
         self.binding.write()
         self._variables = in_memory.Pipe(self.folder / _VARIABLES)
-        self._password = in_memory.Pipe(self.folder / _VAULT) if play.vault_password else None
+        self._vaults = [in_memory.Pipe(path) for path in _vaults(play, self.folder)]
         self._brake: Brake | None = None
         self._narrator: Narrator | None = None
         self._decided = Event()
@@ -94,8 +94,8 @@ class WaitingPlay:
             variables = {**given.variables, **self.binding.variables(given.sudo)}
             content = json.dumps(variables, default=str)
             pipes.enter_context(self._variables.fed(content))
-            if self._password is not None:
-                pipes.enter_context(self._password.fed(given.password or ""))
+            for pipe, password in zip(self._vaults, given.passwords, strict=True):
+                pipes.enter_context(pipe.fed(password))
 
             self._narrator, self._brake = narrator, brake
             self._decided.set()
@@ -109,9 +109,8 @@ class WaitingPlay:
     def end(self) -> None:
         """End what is left of it, and leave nothing."""
         self._decided.set()
-        for pipe in (self._variables, self._password):
-            if pipe is not None:
-                pipe.close()
+        for pipe in (self._variables, *self._vaults):
+            pipe.close()
 
         processes.end(self.marker)
         self._thread.join(_END)
@@ -154,19 +153,23 @@ def _kind(play: Play, deadline: float) -> tuple[Play, float]:
     return play._replace(site=site, vars={}, secrets={}), deadline
 
 
+def _vaults(play: Play, folder: Path) -> list[Path]:
+    """Return where the passwords of Ansible Vault are offered, in the order of their names."""
+    return [folder / f"{_VAULT}-{number}" for number, _ in enumerate(play.vault_passwords)]
+
+
 def _config(play: Play, folder: Path, deadline: float, binding: Binding) -> RunnerConfig:
     """Return what is run: the user's playbook between two of ours, which identify the machines."""
     from ansible_runner import RunnerConfig  # noqa: PLC0415 costs 0.2 s
 
-    unlocking = f" --vault-password-file {shlex.quote(str(folder / _VAULT))}"
+    vaults = (f" --vault-password-file {shlex.quote(str(each))}" for each in _vaults(play, folder))
     config = RunnerConfig(
         private_data_dir=str(folder),
         ident="play",
         playbook=str(play.playbook),
         inventory=[str(play.site.inventory_for(play.playbook)), str(binding.inventory)],
         limit=binding.limit(),
-        cmdline=f"-e @{shlex.quote(str(folder / _VARIABLES))}"
-        f"{unlocking if play.vault_password else ''}",
+        cmdline=f"-e @{shlex.quote(str(folder / _VARIABLES))}{''.join(vaults)}",
         envvars={"ANSIBLE_HOST_KEY_CHECKING": "True"},
         quiet=True,
     )

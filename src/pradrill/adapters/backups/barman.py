@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from pradrill.adapters.backups.postgresql_logs import absence, absent_log
 from pradrill.domain.declared.backup_source import BarmanSource
 from pradrill.domain.run.backup_catalogue import LATEST, Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
@@ -22,7 +23,7 @@ from pradrill.system.command import CompletedCommand, run
 _WORKS = "DONE"
 _SAYINGS = ("_ERROR", "_EXCEPTION", "_WARNING", "_INFO")
 """What Barman has to say beside its answer, the gravest first."""
-_LOG = re.compile(r"(?m)^(/.*/([0-9A-F]{16})/\2[0-9A-F]{8}(?:\.(?:gz|bz2|xz|zst|lz4))?)$")
+_LOG = re.compile(r"(?m)^(/.*/([0-9A-F]{16})/(\2[0-9A-F]{8})(?:\.(?:gz|bz2|xz|zst|lz4))?)$")
 """As Barman keeps them, whatever its wals_directory is called; not one in a backup's own pg_wal."""
 _MORE = "See log file for more details."
 _MEANS = {
@@ -39,6 +40,11 @@ class _Backup(BaseModel):
     end_time_timestamp: int | None = Field(default=None, ge=0, le=LATEST)
     size_bytes: int | None = Field(default=None, ge=0)
     backup_name: str | None = None
+
+
+class _Span(BaseModel):
+    begin_wal: str = Field(pattern="^[0-9A-F]{24}$")
+    end_wal: str = Field(pattern="^[0-9A-F]{24}$")
 
 
 _ANSWER = TypeAdapter(dict[str, Any])
@@ -67,7 +73,7 @@ class Barman:
             if document and document.keys() <= {*_SAYINGS}:
                 raise self._refusal(answer)  # of a server that is not active
             listed = _BACKUPS.validate_python(document[self._declared.server])
-            points = tuple(_point(backup, now) for backup in listed)
+            points = [_point(backup, now) for backup in listed]
         except (ValidationError, KeyError) as error:
             raise NotReadyError(
                 f"what barman says of {self._name} is not what barman says",
@@ -78,7 +84,7 @@ class Barman:
             source=self._declared.name,
             location=self._location,
             read_at=now,
-            points=points,
+            points=tuple(self._with_newest_logs(points, bounds)),
             continuous=True,
         )
 
@@ -104,25 +110,59 @@ class Barman:
         return Checked(Soundness.UNPROVEN, method, _reason(answer))
 
     def _with_its_logs(self, point: RecoveryPoint, method: str, bounds: Bounds) -> Checked:
-        """Look for the logs that make a backup consistent: Barman lists them, there or not."""
+        """Look for the logs that make a backup consistent.
+
+        Barman lists those of its xlog.db: they may be gone, or were when that was built anew.
+        """
         words = ["list-files", "--target", "standalone", self._declared.server, point.id]
         answer = self._call(words, bounds, json=False)
         if answer.code != 0:
             return Checked(Soundness.UNPROVEN, method, _reason(answer))
-        logs = [each[0] for each in _LOG.findall(answer.out)]
+        logs = {each[2]: Path(each[0]) for each in _LOG.findall(answer.out)}
         if not logs:  # every backup needs one
             why = "Barman lists none of the logs that make it consistent"
             return Checked(Soundness.UNPROVEN, method, why)
         try:
-            absent = [each for each in logs if not _is_there(Path(each))]
+            names = {name for name, path in logs.items() if _is_there(path)}
         except PermissionError:
             why = "this user may not see whether the logs that make it consistent are there"
             return Checked(Soundness.UNPROVEN, method, why)
-        if absent:
-            name = last_line(Path(absent[0]).name)
-            why = f"not every log that makes it consistent is in the archive: {name}"
-            return Checked(Soundness.DAMAGED, method, why)
+
+        span = self._span(point, bounds)
+        gone = min(logs.keys() - names, default="")
+        if absent := gone or (absent_log(names, *span) if span else ""):
+            return Checked(Soundness.DAMAGED, method, absence(absent))
+        if span is None:
+            why = "Barman does not tell which logs make it consistent"
+            return Checked(Soundness.UNPROVEN, method, why)
         return Checked(Soundness.SOUND, method)
+
+    def _span(self, point: RecoveryPoint, bounds: Bounds) -> tuple[str, str] | None:
+        """Return the first and the last log that make a backup consistent; None: not told."""
+        answer = self._call(["show-backup", self._declared.server, point.id], bounds)
+        try:
+            document = json.loads(document_in(answer.out))[self._declared.server]
+            its = _Span.model_validate(document["base_backup_information"])
+        except (*UNREADABLE, ValidationError):
+            return None
+        return its.begin_wal, its.end_wal
+
+    def _with_newest_logs(
+        self, points: Sequence[RecoveryPoint], bounds: Bounds
+    ) -> Iterator[RecoveryPoint]:
+        """Return backups; of the newest ones that a drill may use, until one lacks no log.
+
+        Each costs two calls of Barman's: what is older is not asked for.
+        """
+        is_asked = True
+        for point in sorted(points, key=lambda point: point.data_time, reverse=True):
+            if point.problem or not is_asked:
+                yield point
+                continue
+
+            logs = self._with_its_logs(point, "", bounds)
+            is_asked = logs.soundness is Soundness.DAMAGED
+            yield point.model_copy(update={"problem": logs.detail}) if is_asked else point
 
     @property
     def _location(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,11 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from pradrill.adapters.backups.pgbackrest_stanza import (
     StanzaAnswer,
     StanzaBackup,
-    absent_log,
     lack_of,
-    log_folders,
     logs_of_a_number,
 )
+from pradrill.adapters.backups.postgresql_logs import absence, absent_log, log_folders
 from pradrill.domain.declared.backup_source import PgBackRestSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
@@ -30,6 +29,8 @@ _MISSING = {1: "has no stanza of that name", 3: "has no stanza of that name"}
 _RAW = re.compile(r"[\x00-\x1f\x7f]")
 _LOG = re.compile(r"(?m)^([0-9A-F]{24})-")
 
+_Listed = dict[str, set[str] | None]
+"""Folder of an archive → the logs in it; None: that was not told."""
 _STANZAS = TypeAdapter(list[StanzaAnswer])
 
 
@@ -49,12 +50,11 @@ class PgBackRest:
         A physical backup can be recovered from its end on: that is its data's time.
         """
         stanza = self._stanza(bounds)
-        backups = [b for b in stanza.backup if b.database.repository == self._declared.number]
         return Catalogue(
             source=self._declared.name,
             location=self._location,
             read_at=self._clock.now(),
-            points=tuple(_point(backup, lack_of(backup, stanza)) for backup in backups),
+            points=tuple(self._points(stanza, bounds)),
             continuous=True,
         )
 
@@ -100,29 +100,45 @@ class PgBackRest:
             return Checked(Soundness.UNPROVEN, method, f"{point.id} is gone")
         if lack := lack_of(backup, stanza):
             return Checked(Soundness.DAMAGED, method, lack)
+        lost = self._lost_log(backup, stanza, {}, bounds)
+        if lost is None:
+            why = "whether the logs that make it consistent are there was not told"
+            return Checked(Soundness.UNPROVEN, method, why)
+        return Checked(Soundness.DAMAGED if lost else Soundness.SOUND, method, lost)
+
+    def _points(self, stanza: StanzaAnswer, bounds: Bounds) -> Iterator[RecoveryPoint]:
+        """Return the backups of the repository chosen, each with what it lacks."""
+        listed: _Listed = {}
+        for backup in stanza.backup:
+            if backup.database.repository == self._declared.number:
+                lack = lack_of(backup, stanza) or self._lost_log(backup, stanza, listed, bounds)
+                yield _point(backup, lack or "")
+
+    def _lost_log(
+        self, backup: StanzaBackup, stanza: StanzaAnswer, listed: _Listed, bounds: Bounds
+    ) -> str | None:
+        """Say which log that makes a backup consistent is lost; empty: none, None: not known.
+
+        `listed` are the folders that were looked at before; after one that cannot be, none is.
+        """
         first, last = backup.archive.start, backup.archive.stop
         ids = [each.id for each in stanza.archive if each.database == backup.database]
         if first is None or last is None or not ids:
-            return Checked(Soundness.SOUND, method)
+            return ""
 
-        names = self._logs_there(f"archive/{stanza.name}/{ids[0]}", first, last, bounds)
-        if names is None:
-            why = "whether the logs that make it consistent are there was not told"
-            return Checked(Soundness.UNPROVEN, method, why)
-        if absent := absent_log(names, first, last, logs_of_a_number(backup)):
-            why = f"not every log that makes it consistent is in the archive: {absent}"
-            return Checked(Soundness.DAMAGED, method, why)
-        return Checked(Soundness.SOUND, method)
-
-    def _logs_there(self, archive: str, first: str, last: str, bounds: Bounds) -> set[str] | None:
-        """Return the logs that lie where those from the first to the last belong; None: unknown."""
-        folders, names = log_folders(first, last), set[str]()
+        archive = f"archive/{stanza.name}/{ids[0]}"
+        folders = [f"{archive}/{each}" for each in log_folders(first, last)]
         for folder in folders:
-            answer = self._call(["repo-ls", f"{archive}/{folder}"], bounds)
-            if answer.code != 0:
-                return None
-            names |= set(_LOG.findall(answer.out))
-        return names if folders else None
+            if folder not in listed and None not in listed.values():
+                answer = self._call(["repo-ls", folder], bounds)
+                listed[folder] = {*_LOG.findall(answer.out)} if answer.code == 0 else None
+
+        logs = [listed.get(folder) for folder in folders]
+        if not logs or None in logs:
+            return None
+        names = {name for each in logs for name in each or ()}
+        absent = absent_log(names, first, last, logs_of_a_number(backup))
+        return absence(absent) if absent else ""
 
     @property
     def _location(self) -> str:

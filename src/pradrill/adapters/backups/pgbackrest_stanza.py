@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
 from pydantic import BaseModel, Field
 
+from pradrill.adapters.backups.postgresql_logs import absence
 from pradrill.domain.run.backup_catalogue import LATEST
 from pradrill.domain.run.host_answers import last_line
 
@@ -15,7 +15,6 @@ _SEGMENTS = tuple(1 << power for power in range(20, 31))
 """How large PostgreSQL's logs can be: 1 MB to 1 GB."""
 _NUMBER = 1 << 32
 """What the logs of one number, which are a folder, hold together."""
-_MOST_NUMBERS = 256
 
 
 class _Span(BaseModel):
@@ -104,14 +103,6 @@ class StanzaAnswer(BaseModel):
     status: _Overall
 
 
-def log_folders(first: str, last: str) -> list[str]:
-    """Return every folder in which the logs from the first to the last lie; empty: too many."""
-    begin, end = int(first[8:16], 16), int(last[8:16], 16)
-    if first[:8] != last[:8] or not 0 <= end - begin < _MOST_NUMBERS:
-        return []
-    return [f"{first[:8]}{number:08X}" for number in range(begin, end + 1)]
-
-
 def logs_of_a_number(backup: StanzaBackup) -> int | None:
     """Return how many logs make a number, by the place in its first one; None: not to be told."""
     if backup.lsn is None or backup.archive.start is None:
@@ -120,25 +111,6 @@ def logs_of_a_number(backup: StanzaBackup) -> int | None:
     part = int(backup.archive.start[16:], 16)
     fits = [each for each in _SEGMENTS if place and int(place[1], 16) // each == part]
     return _NUMBER // fits[0] if len(fits) == 1 else None
-
-
-def absent_log(names: Collection[str], first: str, last: str, parts: int | None = None) -> str:
-    """Return a log from the first to the last that is not among those there; empty: none.
-
-    `parts` make a number; None: that is not known, but a power of two, and no fewer than any has.
-    """
-    greatest = max((int(each[16:], 16) for each in names), default=0)
-    name = first
-    while name in names and name < last:
-        number, part = int(name[8:16], 16), int(name[16:], 16)
-        following = f"{name[:8]}{number:08X}{part + 1:08X}"
-        wrapped = f"{name[:8]}{number + 1:08X}{0:08X}"
-        if parts is None:
-            wraps = part & (part + 1) == 0 and part >= greatest and wrapped in names
-        else:
-            wraps = part + 1 == parts
-        name = wrapped if wraps else following
-    return "" if name in names else last_line(name)
 
 
 def lack_of(backup: StanzaBackup, stanza: StanzaAnswer) -> str:
@@ -157,5 +129,5 @@ def lack_of(backup: StanzaBackup, stanza: StanzaAnswer) -> str:
         return ""
     its = archives[0]
     if its.min is None or its.max is None or not its.min <= first <= last <= its.max:
-        return f"not every log that makes it consistent is in the archive: {last_line(last)}"
+        return absence(last)
     return ""

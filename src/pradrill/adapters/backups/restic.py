@@ -71,7 +71,7 @@ class _Snapshot(BaseModel):
     id: str = Field(pattern=r"^[0-9a-f]{64}$")
     time: Utc
     hostname: str = ""
-    paths: list[str] = []
+    paths: list[str] | None = None
     tags: list[str] | None = None
     summary: _Summary = _Summary()
 
@@ -303,7 +303,7 @@ def _point(snapshot: _Snapshot) -> RecoveryPoint:
         end_time=snapshot.summary.backup_end,
         size=snapshot.summary.total_bytes_processed,
         host=snapshot.hostname,
-        paths=tuple(snapshot.paths),
+        paths=tuple(snapshot.paths or ()),
         tags=tuple(snapshot.tags or ()),
         integrity="every piece is named by its SHA-256",
     )

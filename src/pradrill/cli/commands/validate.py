@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
 from pradrill.app.composition import App
+from pradrill.app.vaults import closed_vaults
 from pradrill.cli.json_output import json_argument, print_json
 from pradrill.config.channels import absence
 from pradrill.config.checks.plays import ask_ansible
@@ -50,6 +51,7 @@ def _validated(app: App, args: Namespace) -> int:
     today = app.clock.now().date()
     notes = [
         *answers.passed_over,
+        *closed_vaults(app, project),
         *_absences(project),
         *(responsibility_remarks(project) if args.drill is None else ()),
         *(ending_line(ending, today) for ending in endings(project.plan.providers, today)),

@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -68,8 +68,8 @@ class _Call(NamedTuple):
     beside: Path | None = None
     """For what is included: the folder of the playbook that includes it, and the file itself."""
     file: Path | None = None
-    vault: str | None = None
-    """The name of the password that opens what is encrypted in them."""
+    vaults: tuple[str, ...] = ()
+    """The names of the passwords that open what is encrypted in them."""
 
 
 class _Listing(NamedTuple):
@@ -98,11 +98,11 @@ def ask_ansible(house: Project, resolve: Resolve) -> AnsibleAnswers:
     ):
         calls = [call for drill in house.drills.values() for call in _calls(drill)]
         calls += _included(calls, Path(folder))
-        together: dict[tuple[str, str, Path | None, str | None], list[_Call]] = {}
+        together: dict[tuple[str, str, Path | None, tuple[str, ...]], list[_Call]] = {}
         for call in dict.fromkeys(calls):
-            alike = (call.inventory, call.variables, call.beside, call.vault)
+            alike = (call.inventory, call.variables, call.beside, call.vaults)
             together.setdefault(alike, []).append(call)
-        passwords = {call.vault: resolve(call.vault) for call in calls if call.vault}
+        passwords = {each: resolve(each) for call in calls for each in call.vaults}
         each = list(pool.map(partial(_ask, passwords), together.values()))
 
     unique_problems = {
@@ -118,7 +118,7 @@ def _included(calls: list[_Call], folder: Path) -> Iterator[_Call]:
 
     A file whose name is only put together then may be for other machines: it is not looked at.
     """
-    vaults = {call.playbook.parent: call.vault for call in calls if call.vault}
+    vaults = {call.playbook.parent: call.vaults for call in calls if call.vaults}
     playbooks = {call.playbook for call in calls}
     for beside in sorted({playbook.parent for playbook in playbooks}):
         plays = sorted(each for each in playbooks if each.parent == beside)
@@ -136,8 +136,8 @@ def _included(calls: list[_Call], folder: Path) -> Iterator[_Call]:
                 tasks = [{"ansible.builtin.import_tasks": str(path)}]
                 play = {"hosts": "localhost", "collections": collections, "tasks": tasks}
                 file.write_text(json.dumps([play]), encoding="utf-8")
-                vault = vaults.get(beside)
-                yield _Call(file, "localhost,", "{}", frozenset(), beside, path, vault)
+                its = vaults.get(beside, ())
+                yield _Call(file, "localhost,", "{}", frozenset(), beside, path, its)
 
 
 def _is_tasks(path: Path) -> bool:
@@ -150,8 +150,8 @@ def _calls(loaded: LoadedDrill) -> Iterator[_Call]:
     inventory = str(standby.inventory_file or "".join(f"{name}," for name in standby.names))
     for step in loaded.drill.playbook_steps():
         variables = _variables(loaded.drill, step)
-        vault = standby.vault_password
-        yield _Call(step.playbook, inventory, variables, names, vault=vault)
+        vaults = standby.vault_passwords
+        yield _Call(step.playbook, inventory, variables, names, vaults=vaults)
     yield from _machine_calls(loaded.drill)
 
 
@@ -160,12 +160,12 @@ def _machine_calls(drill: Drill) -> Iterator[_Call]:
     making = drill.standby.provisioning
     if making is None:
         return
-    where, vault = making.hypervisor, drill.standby.vault_password
+    where, vaults = making.hypervisor, drill.standby.vault_passwords
     inventory = str(where.inventory) if where is not None else "localhost,"
     names = _HERE if where is None else {host.name for host in hosts_of(where)}
     for step in making.steps:
         variables = _variables(drill, step, _OF_MACHINES)
-        yield _Call(step.playbook, inventory, variables, frozenset(names), vault=vault)
+        yield _Call(step.playbook, inventory, variables, frozenset(names), vaults=vaults)
 
 
 def _variables(drill: Drill, step: PlaybookStep, given: Mapping[str, Any] | None = None) -> str:
@@ -180,7 +180,7 @@ def _variables(drill: Drill, step: PlaybookStep, given: Mapping[str, Any] | None
 def _ask(passwords: Mapping[str, str], calls: list[_Call]) -> AnsibleAnswers:
     """Ask for all of them in one process, or for each when that says that something is wrong."""
     playbooks = list(dict.fromkeys(call.playbook for call in calls))
-    listing = _listed(playbooks, calls[0], passwords.get(calls[0].vault or ""))
+    listing = _listed(playbooks, calls[0], [passwords[each] for each in calls[0].vaults])
     if listing.code == 0:
         return AnsibleAnswers([p for call in calls for p in _reaching_nobody(call, listing)], [])
 
@@ -250,7 +250,7 @@ def _line(playbook: Path, number: int) -> int:
     return text.count("\n", 0, places[number].start()) + 1 if number < len(places) else 1
 
 
-def _listed(playbooks: list[Path], call: _Call, password: str | None) -> _Listing:
+def _listed(playbooks: list[Path], call: _Call, unlocking: Sequence[str]) -> _Listing:
     with tempfile.TemporaryDirectory(prefix="pradrill-plays-", dir=scratch.base()) as folder:
         config = Path(folder, "ansible.cfg")  # an empty one: the user's own does not count here
         config.touch()
@@ -260,9 +260,9 @@ def _listed(playbooks: list[Path], call: _Call, password: str | None) -> _Listin
         command = Path(sys.executable).parent / "ansible-playbook"
         words = [str(command), "-i", call.inventory, "-e", f"@{variables}", "--list-hosts"]
         try:
-            with vault_words(Path(folder), password) as unlocking:
+            with vault_words(Path(folder), unlocking) as unlocked:
                 process = subprocess.run(
-                    [*words, *unlocking, *map(str, playbooks)],
+                    [*words, *unlocked, *map(str, playbooks)],
                     env=_environment(command, config, call.beside),
                     cwd=folder,
                     capture_output=True,

@@ -127,9 +127,10 @@ class StandbyKind(Model):
     limits: ClassVar[tuple[Reason, ...]] = ()
     """What a drill on it does not prove."""
 
-    vault_password: SecretName | None = Field(
+    vault_password: SecretName | tuple[SecretName, ...] | None = Field(
         default=None,
-        description="opens what Ansible Vault has encrypted for this standby",
+        description="opens what Ansible Vault has encrypted for this standby; several where vault "
+        "ids have different ones",
         examples=["file:/etc/pradrill/vault"],
     )
     watch_files: bool = Field(
@@ -151,6 +152,12 @@ class StandbyKind(Model):
         "content",
         examples=[["/etc/apache2", "/var/www"]],
     )
+
+    @property
+    def vault_passwords(self) -> tuple[str, ...]:
+        """Return the names of the passwords that Ansible Vault is given: it tries each."""
+        several = self.vault_password or ()
+        return (several,) if isinstance(several, str) else several
 
     @property
     def where(self) -> str:

@@ -89,7 +89,7 @@ def playbook(context: Context, step: PlannedPlaybook) -> StepEnd:
 def _play(
     context: Context, step: PlannedPlaybook, there: Site, variables: Mapping[str, Any]
 ) -> Play:
-    unlocks = context.facts.plan.drill.standby.vault_password
+    unlocks = context.facts.plan.drill.standby.vault_passwords
     return Play(
         step.playbook,
         there,

@@ -51,6 +51,8 @@ FORMS = (
     N_("%(maker)s did not come to its end: no %(name)s is there"),
     N_("its name holds characters that a playbook could take for something else"),
     N_("it is dated %(instant)s, in the future"),
+    N_('"%(date)s" does not exist in %(zone)s: the clocks were put forward over it'),
+    N_('"%(date)s" is not between the years %(first)s and %(last)s'),
     # how backups were checked
     N_("reading the whole dump, %(title)s of each of its files"),
     N_("reading the whole dump, %(packing)s's checksum"),
@@ -103,6 +105,7 @@ _HELD = re.compile(
 _ONE_OF = {
     "status": r"\w+", "name": r"\S+", "log": r"\S+", "length": r"[0-9][0-9a-z]*",
     "run": r"\S+", "maker": r"[\w ]+", "backup": r"\S+", "instant": r"[0-9: -]+ UTC",
+    "date": r"[0-9: +-]+", "zone": r"[\w/+-]+", "first": r"\d{4}", "last": r"\d{4}",
     "pid": r"\d+", "count": r"[0-9.e+]+", "title": r"[\w/-]+", "packing": r"[\w-]+",
 }  # fmt: skip
 _SAID = re.compile(r"(?P<who>[^:]{1,80}): (?P<words>.+)", re.DOTALL)

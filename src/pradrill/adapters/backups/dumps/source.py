@@ -175,8 +175,9 @@ class Dumps:
     ) -> RecoveryPoint:
         """Return a dump; a name without a time of day is dated at the day's beginning.
 
-        A file holds nothing newer than its last write, whatever its name says: one that was named
-        anew, linked or dated in another zone.
+        It holds nothing newer than its last write, whatever its name says: one that was named anew,
+        linked or dated in another zone. Of a folder that no job has marked that is not known: it
+        may be a tree in which nothing had changed.
         """
         problem, size, end, name = "", entry.size, entry.modified, level.name_of(entry)
         try:
@@ -185,7 +186,7 @@ class Dumps:
             at, problem = entry.modified, error.message
 
         integrity = marked.sum_titles.get(entry.name, "none beside it")
-        is_marked = False
+        is_marked, is_dump = False, not entry.is_folder
         if entry.is_folder:
             try:
                 files = dict(kinds.walk(folder, self._path(name)))
@@ -197,13 +198,13 @@ class Dumps:
             sums = checksums.all_sums(folder, self._path(name), members)
             kind = kinds.of_folder(files, sums)
             problem = problem or kind.problem
-            is_marked = kind.is_marked and (kind.maker != "" or kinds.is_listed_last(members))
+            is_dump = kind.is_marked
+            is_marked = is_dump and (kind.maker != "" or kinds.is_listed_last(members))
             integrity = _of_each(files, sums) or integrity
             lock = lock or kinds.unfinished_sign(files)
 
-        elif kinds.KEPT_SINCE < end < at - AHEAD <= now:
+        if is_dump and kinds.KEPT_SINCE < end < at - AHEAD <= now:
             at = end
-
         is_marked = is_marked or marked.follows(entry.name, end)
         if not problem and (size == 0 or kinds.holds_nothing(folder, self._path(name), entry)):
             problem = "it is empty"
