@@ -149,6 +149,7 @@ def test_a_backup_that_barman_did_not_end_is_not_restored(tmp_path: Path) -> Non
         },
         {"backup_id": "20260311T010000", "status": "FAILED"},
     ]
+    answer = json.dumps({"main": backups, "_WARNING": ["it is late"]})
     playbook = {
         "hosts": "localhost",
         "connection": "local",
@@ -157,8 +158,8 @@ def test_a_backup_that_barman_did_not_end_is_not_restored(tmp_path: Path) -> Non
             "barman_server": "main",
             "pradrill_recovery_point": "",
             "recovery_target_time": "",
-            "catalogue": {"stdout": json.dumps({"main": backups, "_WARNING": ["it is late"]})},
-            "target": {"stdout": "4000000000 2096-10-02 07:06:40.000000+00"},
+            "catalogue": {"stdout_lines": ["", answer]},
+            "target": "4000000000 2096-10-02 07:06:40.000000+00",
         },
         "tasks": [
             task_of("restore_postgresql_barman.yml", "Choose the backup"),
