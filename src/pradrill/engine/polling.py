@@ -100,7 +100,9 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
     """Run passes of checks; red checks alone are asked again quickly, then all of them.
 
     The service is verified from when the last check turned green, once a pass over all the
-    checks, begun at least `stable_for` later, has found every mandatory one still green.
+    checks, begun at least `stable_for` later, has found every mandatory one still green. Passes
+    that end before that time look on meanwhile; one that would begin too early to prove anything,
+    and end after it, is not begun.
     """
     if not verification.checks():
         return VerificationEnd(StepOutcome.UNKNOWN, reason(Code.NO_CHECK_IN_SUITE))
@@ -126,9 +128,15 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
         # Only a pass over all the checks proves that they were green at the same time.
         if not red and only is None:
             first_green = max(watch.green_since.values())
-            if start >= first_green + spec.stable_for or spec.stable_for == timedelta(0):
+            proving = first_green + spec.stable_for
+            if start >= proving or spec.stable_for == timedelta(0):
                 last_red = max(watch.last_red.values(), default=None)
                 return VerificationEnd(StepOutcome.PASSED, "", first_green, last_red)
+
+            ended = clock.now()
+            if ended + spec.poll + (ended - start) > proving and proving < end:
+                while not cancelled() and clock.now() + spec.poll < proving:
+                    _pause(clock, spec.poll, end)
 
         # When the last red check turned green, all are asked at once, without a pause.
         if red or only is None:

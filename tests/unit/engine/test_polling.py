@@ -72,6 +72,22 @@ def test_stability_takes_as_long_as_it_was_asked_to() -> None:
     assert watcher.seconds() <= 34
 
 
+def test_a_pass_longer_than_the_stable_time_is_run_twice_not_three_times() -> None:
+    """Begun before `stable_for` it would prove nothing, and it takes minutes."""
+    watcher = Watcher(GREEN, seconds=360, poll="500ms", deadline="1h")
+    assert watcher.verified() == VerificationEnd(StepOutcome.PASSED, "", after(360), None)
+    assert len(watcher.passes_told) == 2
+    assert 730 <= watcher.seconds() <= 731
+
+
+def test_who_waits_for_the_stable_time_can_be_interrupted() -> None:
+    """A cancelled run does not wait until a long pass may begin."""
+    watcher = Watcher(GREEN, seconds=30, stable_for="10m", deadline="1h")
+    verified = watcher.verified(lambda: watcher.seconds() > 40)
+    assert verified.outcome is StepOutcome.CANCELLED
+    assert watcher.seconds() < 75
+
+
 def test_no_stability_asked_is_one_green_pass() -> None:
     """With stable_for: 0s the first pass that is green over all checks is enough."""
     watcher = Watcher(GREEN, stable_for="0s")
