@@ -185,8 +185,8 @@ def test_what_others_had_started_by_a_service_is_not_the_services(tmp_path: Path
     request = {"mark": "M", "run": "r", "since": 1.0, "daemons": ["cron", "containerd-shim"]}
     processes = script["look"](request)
     assert len(processes) == len(places)
-    told = [processes[pid]["name"] for pid in script["others"](request, processes)]
-    assert sorted(told) == sorted(_TOLD)
+    strays = [processes[pid]["name"] for pid in script["others"](request, processes)]
+    assert sorted(strays) == sorted(_TOLD)
 
 
 def test_a_quiet_drill_does_not_wait_and_ends_nobody_elses(hosts: TwoHosts, tmp_path: Path) -> None:

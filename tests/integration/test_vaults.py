@@ -50,8 +50,8 @@ def house(hosts: TwoHosts, tmp_path: Path) -> Path:
 
 def _vault(folder: Path, *words: str) -> str:
     tool = str(Path(sys.executable).with_name("ansible-vault"))
-    named = [] if "--vault-id" in words else ["--vault-password-file", "password"]
-    command = [tool, *words, *named]
+    option = [] if "--vault-id" in words else ["--vault-password-file", "password"]
+    command = [tool, *words, *option]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     return result.stdout
 

@@ -52,10 +52,10 @@ class Damaged:
     def sh(self, command: str, **values: str) -> str:
         """Return what a command of a fault's prints."""
         words = ["sh", "-euc", command]
-        done = subprocess.run(
+        result = subprocess.run(
             words, env={**self._variables, **values}, capture_output=True, text=True, check=True
         )
-        return done.stdout.strip()
+        return result.stdout.strip()
 
     def discovered(self) -> dict[str, str]:
         """Return fault → what it would damage, of those that look for it."""

@@ -14,7 +14,7 @@ from pradrill.app.author import user
 from pradrill.app.composition import App
 from pradrill.app.discreet_progress import DiscreetProgress
 from pradrill.app.killed_sabotages import sweep_sabotages
-from pradrill.app.output import nothing_held_up, told
+from pradrill.app.output import nothing_held_up, words
 from pradrill.app.primary_clocks import clocks
 from pradrill.app.reading import warn
 from pradrill.app.tools import closing, tools_for
@@ -86,7 +86,7 @@ def sweep(app: App, progress: Progress, spare: Collection[str] = ()) -> list[Run
         warn(f"the runs that were killed are not torn down yet: {trouble.message}")
 
     for run_id, error in recovered.left.items():
-        why = app.secrets.masker.text(told(error))
+        why = app.secrets.masker.text(words(error))
         warn(f"crashed run {run_id} is not torn down yet: {why}")
 
     for record in recovered.records:

@@ -120,7 +120,7 @@ def owned() -> Iterator[None]:
         sys.stdin, sys.stdout, sys.stderr = streams
 
 
-def told(error: PradrillError) -> str:
+def words(error: PradrillError) -> str:
     """Return an error as people are told it: a hint once, however many errors it mends."""
     if error.hint is None or error.hint in _hints:
         return error.message

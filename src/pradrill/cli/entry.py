@@ -34,7 +34,7 @@ def _carried_out(argv: Sequence[str] | None) -> int:
         with explaining_disk_errors():
             code: int = args.handler(args)
     except PradrillError as error:
-        print(masker.text(output.told(error)), file=sys.stderr)
+        print(masker.text(output.words(error)), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED

@@ -78,8 +78,8 @@ def only_in_an_agent(
     by = ("-P", str(token)) if token else ()
     # It goes into the background once it listens: its socket is there a moment before.
     start = ["ssh-agent", "-s", "-a", socket, *by]
-    said = subprocess.run(start, check=True, capture_output=True, text=True).stdout
-    (agent,) = re.findall(r"SSH_AGENT_PID=(\d+)", said)
+    answer = subprocess.run(start, check=True, capture_output=True, text=True).stdout
+    (agent,) = re.findall(r"SSH_AGENT_PID=(\d+)", answer)
     try:
         monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
         through = ("-S", str(token)) if token else ()

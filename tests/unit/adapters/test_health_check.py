@@ -102,7 +102,7 @@ def test_what_goes_wrong_is_said_without_the_path(monkeypatch: pytest.MonkeyPatc
         start = time.monotonic()
         slow = HealthCheck(url=f"{endpoint.address}/slow", start=f"{endpoint.address}/slow")
         complaints = pinged(slow)
-        assert time.monotonic() - start < 30
+        assert time.monotonic() - start < 8
         assert any("not answer" in each or "not reached" in each for each in complaints)
 
     with socket.socket() as free:

@@ -146,5 +146,5 @@ def test_what_mends_several_errors_is_said_once() -> None:
     errors += [PradrillError("c", hint=other), PradrillError("d")]
     for _ in range(2):
         with output.owned():
-            words = [output.told(each) for each in errors]
+            words = [output.words(each) for each in errors]
         assert words == [f"a\nHINT: {disk}", "b", f"c\nHINT: {other}", "d"]

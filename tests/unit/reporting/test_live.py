@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 from types import FrameType
@@ -239,22 +238,24 @@ def test_a_terminal_is_given_back_whenever_ctrl_c_comes() -> None:
     """Between any two lines of opening the view: the cursor that it took away is there again."""
     for lines in count(1):
         view, _ = a_view(a_run_plan())
-        went_on = not is_interrupted(lines, view.open)
-        view.close()
+        went_on = not is_interrupted(lines, view)
         file = view._console.file
         assert isinstance(file, io.StringIO)
-        shown = file.getvalue()
-        assert shown.rfind(SHOWN_CURSOR) >= shown.rfind(HIDDEN_CURSOR), lines
+        screen = file.getvalue()
+        assert screen.rfind(CURSOR) >= screen.rfind(NO_CURSOR), lines
         if went_on:
             break
     assert lines > 50
 
 
-SHOWN_CURSOR, HIDDEN_CURSOR = "\x1b[?25h", "\x1b[?25l"
+CURSOR, NO_CURSOR = "\x1b[?25h", "\x1b[?25l"
 
 
-def is_interrupted(lines: int, call: Callable[[], None]) -> bool:
-    """Press Ctrl-C once so many lines of the view have run; tell whether the call was cut."""
+def is_interrupted(lines: int, view: LiveProgress) -> bool:
+    """Press Ctrl-C once so many lines of the view have run; tell whether that came out of it.
+
+    Between what Python does to enter it and to leave it, nothing of ours is there to be pressed on.
+    """
     numbers = count(1)
 
     def go_on(drawing: FrameType, event: str, _about: Any) -> Any:
@@ -266,7 +267,8 @@ def is_interrupted(lines: int, call: Callable[[], None]) -> bool:
     before = sys.gettrace()
     sys.settrace(go_on)
     try:
-        call()
+        with view:
+            pass
     except KeyboardInterrupt:
         return True
     finally:

@@ -121,8 +121,7 @@ class _Show:
         """Show the run until its process is gone, or nobody reads on."""
         self._play()
         if self._live is not None and is_locked(self._folder):
-            self._stack.callback(self._live.close)  # first: Ctrl-C may come while it opens
-            self._live.open()
+            self._stack.enter_context(self._live)
 
         while not is_lost():
             ended = not is_locked(self._folder)  # asked first: what it wrote before is there

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
 from datetime import datetime
+from threading import current_thread, main_thread
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
@@ -68,11 +69,19 @@ class _Frames:
 @contextmanager
 def _unbroken() -> Iterator[None]:
     """Let Ctrl-C wait: Rich has taken the cursor before it is ready to give it back."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    raises = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not raises or current_thread() is not main_thread():  # nothing is broken off
+        yield
+        return
+
+    pressed: dict[int, object] = {}
+    signal.signal(signal.SIGINT, pressed.setdefault)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 class LiveProgress:
@@ -109,21 +118,21 @@ class LiveProgress:
         self._frames = _Frames(console, self._render, often)
 
     def __enter__(self) -> Self:
-        self.open()
+        try:
+            if self._console.is_terminal:
+                with suppress(OSError, ValueError):
+                    self._frames.start()
+        except BaseException:  # Ctrl-C: nobody else would give the terminal back
+            self._close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self._close()
 
-    def open(self) -> None:
-        """Show the live lines, on a terminal."""
-        if self._console.is_terminal:
-            with suppress(OSError, ValueError):
-                self._frames.start()
-
-    def close(self) -> None:
+    def _close(self) -> None:
         """Give the terminal back as it was."""
-        with suppress(OSError, ValueError):
+        with _unbroken(), suppress(OSError, ValueError):
             self._close_prompt()
             self._frames.stop()
 
