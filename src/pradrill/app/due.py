@@ -10,16 +10,13 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from pradrill.app.composition import App
-from pradrill.app.reading import warn
 from pradrill.app.schedule import Calendar
 from pradrill.config.project import Project
 from pradrill.domain.dossier.register_facts import has_finished
 from pradrill.domain.register.entry import EntryKind
-from pradrill.domain.register.schedule import Date
 from pradrill.domain.register.schedule_history import trials_of
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.duration import due_after
-from pradrill.errors import PradrillError
 
 _A_DAY = timedelta(hours=20)
 """Between two trials of what no window bounds; less than a day: a late one moves no other."""
@@ -41,14 +38,13 @@ class Due(NamedTuple):
 
 
 def find_due(app: App, project: Project) -> list[Due]:
-    """Return the services that are due now: by the calendar, or since their last finished run."""
+    """Return the services that are due now: by the calendar, or since their last finished run.
+
+    A line of the register that is no entry puts no drill off. Raises RecordError.
+    """
     now = app.clock.now()
     last = _last_finished(app.store.last_finished())
-    by_calendar: dict[str, Date] = {}
-    try:
-        by_calendar = dict(Calendar(app, project.plan).due(now))
-    except PradrillError as error:
-        warn(f"what is due by the calendar cannot be told: {error}")
+    by_calendar = dict(Calendar(app, project.plan, app.register.legible()).due(now))
 
     due = []
     for name, service in project.plan.services.items():
@@ -67,7 +63,7 @@ def find_due(app: App, project: Project) -> list[Due]:
 def left_for_today(app: App, due: Iterable[Due]) -> list[Due]:
     """Leave out what is due by drill_every and was tried within a day. Raises RecordError."""
     last: dict[str, datetime] = {}
-    for entry in app.register.entries():
+    for entry in app.register.legible():
         with suppress(ValidationError):
             last.update((service, trial.began) for service, trial in trials_of(entry))
 
@@ -84,7 +80,7 @@ def ran_meanwhile(app: App, drill: str, since: datetime) -> bool:
         and entry.body.get("drill") == drill
         and has_finished(entry.body)
         and not entry.body.get("rehearsal")
-        for entry in app.register.entries()
+        for entry in app.register.legible()
     )
 
 

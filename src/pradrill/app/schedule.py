@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
 from pradrill.app.reading import StateReader
 from pradrill.config.cron import instants
 from pradrill.domain.declared.plan import Plan, Service
-from pradrill.domain.register.entry import EntryKind, ScheduleMissed, ScheduleRule
+from pradrill.domain.register.entry import Entry, EntryKind, ScheduleMissed, ScheduleRule
 from pradrill.domain.register.missed_dates import missed
 from pradrill.domain.register.schedule import (
     Date,
@@ -25,13 +25,13 @@ from pradrill.system.durable_files import opened_lock
 
 
 class Calendar:
-    """The rules of a plan, and what has become of them. Raises RecordError."""
+    """The rules of a plan, and what has become of them by some entries of the register."""
 
-    def __init__(self, app: StateReader, plan: Plan) -> None:
+    def __init__(self, app: StateReader, plan: Plan, entries: Iterable[Entry]) -> None:
         self._app = app
         self._services = plan.services
         self._rules = rules_of(plan.services)
-        self._entries = [*app.register.entries()]
+        self._entries = [*entries]
         self._history = ScheduleHistory(self._entries)
 
     def enter_changes(self) -> None:
@@ -46,7 +46,7 @@ class Calendar:
                 self._app.register.append(EntryKind.SCHEDULE, body, self._app.clock.now())
                 changed = True
         if changed:
-            self._history = ScheduleHistory(self._app.register.entries())
+            self._history = ScheduleHistory(self._app.register.legible())
 
     def due(self, now: datetime) -> Iterator[tuple[str, Date]]:
         """Return the services whose drill is to be begun now."""

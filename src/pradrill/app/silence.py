@@ -27,9 +27,9 @@ def _enter_missed(app: App, project: Project) -> None:
     """Enter the due dates that nobody kept."""
     now = app.clock.now()
     try:
-        calendar = Calendar(app, project.plan)
-        calendar.enter_changes()
-        for miss in calendar.missed(now):
+        Calendar(app, project.plan, app.register.legible()).enter_changes()
+        # Of whole entries alone: a run that a damaged line hides is no missed one.
+        for miss in Calendar(app, project.plan, app.register.entries()).missed(now):
             app.register.append(EntryKind.SCHEDULE_MISSED, miss, now)
             because = ending_word(miss.because)
             why = f"its drill could not run: {because}" if because else _NOBODY

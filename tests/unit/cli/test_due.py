@@ -151,3 +151,18 @@ def test_a_wrong_rule_is_told_with_its_line(
     assert due.code == 3
     assert "plan.yml:9: services.shop.drill_on: " in due.err
     assert words in due.err
+
+
+@pytest.mark.parametrize("rule", ["drill_on", "drill_every"])
+def test_a_damaged_line_of_the_register_puts_no_drill_off(
+    house: StatusHouse, capsys: Capture, rule: str
+) -> None:
+    """What is due is due, and what nobody kept is not told by what can be read of the register."""
+    stands_since(house, TODAY - timedelta(hours=2))
+    if rule == "drill_every":
+        house.rewrite("drills/plan.yml", f"drill_on: {daily()}", "drill_every: 3 months")
+        answer(house, capsys, "due")
+    with house.register.path.open("ab") as file:
+        file.write(b"no entry\n")
+    assert "shop" in answer(house, capsys, "due").out
+    assert EntryKind.SCHEDULE_MISSED not in {entry.kind for entry in house.register.legible()}

@@ -252,10 +252,7 @@ CURSOR, NO_CURSOR = "\x1b[?25h", "\x1b[?25l"
 
 
 def is_interrupted(lines: int, view: LiveProgress) -> bool:
-    """Press Ctrl-C once so many lines of the view have run; tell whether that came out of it.
-
-    Between what Python does to enter it and to leave it, nothing of ours is there to be pressed on.
-    """
+    """Press Ctrl-C once so many lines of opening it have run; tell whether that came out of it."""
     numbers = count(1)
 
     def go_on(drawing: FrameType, event: str, _about: Any) -> Any:
@@ -268,7 +265,7 @@ def is_interrupted(lines: int, view: LiveProgress) -> bool:
     sys.settrace(go_on)
     try:
         with view:
-            pass
+            sys.settrace(before)
     except KeyboardInterrupt:
         return True
     finally:

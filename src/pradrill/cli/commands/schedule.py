@@ -92,9 +92,10 @@ def run(args: Namespace) -> int:
 def _show(args: Namespace) -> int:
     app = StateReader(args)
     plan = load_dated_plan(plan_file(app.drills))
-    finished = RegisterFacts(list(app.register.entries())).last_finished()
+    entries = list(app.register.entries())
+    finished = RegisterFacts(entries).last_finished()
     dates = [
-        *(_by_calendar(*each) for each in Calendar(app, plan).following(app.clock.now())),
+        *(_by_calendar(*each) for each in Calendar(app, plan, entries).following(app.clock.now())),
         *(
             _by_cadence(name, service, finished.get(name))
             for name, service in plan.services.items()

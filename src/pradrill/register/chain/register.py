@@ -235,6 +235,12 @@ class Register:
                     hint="See what else is wrong with it: pradrill register verify.",
                 ) from error
 
+    def legible(self) -> Iterator[Entry]:
+        """Read every whole entry, oldest first; any other line is passed over."""
+        for line in self.lines():
+            with suppress(ValidationError):
+                yield _entry(line)
+
     def lines(self) -> list[bytes]:
         """Return every whole line, without its line feed."""
         return self.content().split(b"\n")[:-1]

@@ -60,8 +60,4 @@ def changed(run_id: str) -> RecordError:
 
 
 def _run_entries(register: Register) -> Iterator[Entry]:
-    for line in register.lines():
-        with suppress(ValidationError):
-            entry = Entry.model_validate_json(line)
-            if entry.kind is EntryKind.RUN:
-                yield entry
+    return (entry for entry in register.legible() if entry.kind is EntryKind.RUN)

@@ -122,10 +122,10 @@ class LiveProgress:
             if self._console.is_terminal:
                 with suppress(OSError, ValueError):
                     self._frames.start()
+            return self  # noqa: TRY300 Ctrl-C may come here, too
         except BaseException:  # Ctrl-C: nobody else would give the terminal back
             self._close()
             raise
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._close()
