@@ -44,6 +44,9 @@ _RULES = {
         f"Defaults secure_path=/opt/none\n{LOGIN} ALL=(ALL:ALL) NOPASSWD: ALL",
         "command not found", "by hand",
     ),
+    "a password, in French": (
+        f"{LOGIN} ALL=(ALL:ALL) ALL", "a password is required", "become_password",
+    ),
     "a lecture": (f"Defaults lecture=always\n{LOGIN} ALL=(ALL:ALL) NOPASSWD: ALL", "", ""),
 }  # fmt: skip
 
@@ -57,6 +60,8 @@ def test_what_sudo_wants_is_told_with_what_mends_it(
     sudoers = ops.host.home / "etc/sudoers"
     usual = sudoers.read_text()
     server = ops.host.server
+    words = "export LANGUAGE=fr LC_ALL=C.UTF-8\n" if "French" in rule else ""
+    (server.folder / ".bashrc").write_text(words)
     host = server.host.model_copy(update={"user": LOGIN, "become": "root"})
     site = server.site(tmp_path, control_folder).model_copy(update={"hosts": (host,)})
     probe = SshProbe(SteadyClock(), lambda name: name)
@@ -69,6 +74,7 @@ def test_what_sudo_wants_is_told_with_what_mends_it(
             probe.check_become(host, site)
     finally:
         sudoers.write_text(usual)
+        (server.folder / ".bashrc").unlink()
         probe.close()
     assert reason in refusal.value.message
     assert remedy in str(refusal.value.hint)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import re
+import shlex
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+import yaml
 from tests.integration.hosts.sshd import Sshd
 from tests.integration.hosts.two_hosts import (
     RESTORE,
@@ -93,6 +98,39 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShellHost]:
         host = namespace_host(undo, home, free_number(), 21, mounts=mounts)
         host.marker.write_text(f"{host.machine_id}\n")
         yield ShellHost(host)
+
+
+PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
+_CONTENT = re.compile(r"\{\{ lookup\('file', '([\w.-]+)'\)( \| b64encode)? \}\}")
+
+
+def raw_commands(node: Any) -> Iterator[str]:
+    """Yield what raw tasks send, with the contents of the files that they send along."""
+
+    def content(match: re.Match[str]) -> str:
+        text = (PLAYBOOKS / "files" / match[1]).read_text("utf-8")
+        return base64.b64encode(text.encode()).decode() if match[2] else text
+
+    for each in node if isinstance(node, list) else []:
+        if "ansible.builtin.raw" in each:
+            yield _CONTENT.sub(content, each["ansible.builtin.raw"])
+        for part in ("tasks", "block", "rescue", "always"):
+            yield from raw_commands(each.get(part))
+
+
+def test_what_a_raw_task_sends_reaches_a_login_in_fish_as_it_is() -> None:
+    """Ansible quotes it as sh reads it; fish reads a backslash between quotes in another way."""
+    commands = [
+        command
+        for path in sorted([*PLAYBOOKS.glob("*.yml"), *PLAYBOOKS.glob("tasks/*.yml")])
+        for command in raw_commands(yaml.safe_load(path.read_text("utf-8")))
+    ]
+    assert len(commands) > 20
+    for command in commands:
+        for sent in (command, shlex.quote(command)):  # the latter where it becomes another user
+            words = ["fish", "-c", f"printf %s {shlex.quote(sent)}"]
+            result = subprocess.run(words, capture_output=True, text=True, check=True)
+            assert result.stdout == sent, command
 
 
 @pytest.mark.nightly

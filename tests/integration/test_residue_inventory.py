@@ -173,17 +173,26 @@ def test_what_somebody_still_holds_is_not_gone(hosts: TwoHosts, tmp_path: Path) 
 
 
 def test_a_file_that_is_a_device_an_open_volume_and_swap_are_told(tmp_path: Path) -> None:
-    """What a restore attaches is not mounted yet; snaps come and go."""
+    """What a restore attaches is not mounted yet; snaps come and go.
+
+    Nor is a device of the host that a container sees the name of, and has not.
+    """
     for name, path, content in (
         ("loop1", "loop/backing_file", "/srv/restored.img"),
         ("loop2", "loop/backing_file", "/var/lib/snapd/snaps/core.snap"),
         ("dm-0", "dm/name", "secret"),
+        ("dm-1", "dm/name", "of the host of this container"),
     ):
         (tmp_path / name / path).parent.mkdir(parents=True)
         (tmp_path / name / path).write_text(f"{content}\n")
     (tmp_path / "sda").mkdir()
-    (tmp_path / "swaps").write_text("Filename Type Size Used Priority\n/swap file 1 0 -2\n")
+    (tmp_path / "dev").mkdir()
+    for name in ("loop1", "loop2", "dm-0", "sda"):
+        (tmp_path / "dev" / name).touch()
+    swaps = "Filename Type Size Used Priority\n/swap file 1 0 -2\n/dev/none partition 1 0 -3\n"
+    (tmp_path / "swaps").write_text(swaps)
     script = source("remote_inventory.py").replace("/sys/block", str(tmp_path))
+    script = script.replace('"/dev"', f'"{tmp_path}/dev"')
     here = look(script=script.replace("/proc/swaps", f"{tmp_path}/swaps"))
     assert set(here.seen["device"]) == {"/srv/restored.img", "secret", "/swap (swap)"}
 
@@ -197,12 +206,13 @@ def test_containers_volumes_and_mail_that_waits_are_told(tmp_path: Path) -> None
         *("docker/volumes/shop_db/_data/x", "docker/volumes/metadata.db", "lxc/shop/config"),
         *("qemu/shop.xml", "postfix/deferred/A/A1B2", "postfix/pid/master.pid"),
         *("exim4/input/1abc-H", "exim4/input/1abc-D"),
+        *("mqueue/qfx1", "mqueue/dfx1", "mqueue/xfx1"),
     ):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
     script = source("remote_inventory.py")
     for folder in ("/var/lib", "/etc/libvirt", "/var/spool"):
-        for name in ("docker", "lxc", "qemu", "postfix", "exim4"):
+        for name in ("docker", "lxc", "qemu", "postfix", "exim4", "mqueue"):
             script = script.replace(f'"{folder}/{name}', f'"{tmp_path}/{name}')
     before = look(script=script)
     assert set(before.seen["container"]) == {
@@ -213,7 +223,7 @@ def test_containers_volumes_and_mail_that_waits_are_told(tmp_path: Path) -> None
         ),
     }
     mails = {f"A1B2 in {tmp_path}/postfix", f"1abc-H in {tmp_path}/exim4"}
-    assert set(before.seen["mail"]) == mails
+    assert set(before.seen["mail"]) == {*mails, f"qfx1 in {tmp_path}/mqueue"}
     (tmp_path / "postfix/active").mkdir()
     (tmp_path / "postfix/deferred/A/A1B2").rename(tmp_path / "postfix/active/A1B2")
     assert difference(before, look(script=script)) == ()
@@ -227,15 +237,22 @@ def test_containers_volumes_and_mail_that_waits_are_told(tmp_path: Path) -> None
 
 
 def test_what_a_login_cannot_see_is_said(tmp_path: Path) -> None:
-    """Without root, or where nothing knows packages, all else is seen, and it is said why not."""
+    """Without root, or where nothing knows packages, all else is seen, and it is said why not.
+
+    A folder of containers in a closed one may be there: nobody says that it is empty.
+    """
     script = source("remote_inventory.py").replace("/var/lib/dpkg/status", f"{tmp_path}/none")
     script = script.replace('"rpm"', '"no-rpm"')
+    script = script.replace("/var/lib/docker", f"{tmp_path}/closed/docker")
+    (tmp_path / "closed").mkdir(mode=0o700)
     python = ["/usr/bin/python3", "-I", "-S", "-c", script, ""]
     words = ["runuser", "-u", "nobody", "--", "env", "PATH=/usr/bin", *python]
     result = subprocess.run(words, capture_output=True, text=True, check=True, cwd="/")
     here = inventory(result.stdout)
     assert {"user", "group", "mount", "unit"} <= set(here.seen)
-    assert set(here.unseen) - {"database", "account"} == {"key", "package", "cron", "firewall"}
+    assert set(here.unseen) - {"database", "account"} == {
+        *("key", "package", "cron", "firewall", "container"),
+    }
     assert "no-rpm is not there" in str(here.limit("web"))
 
 
@@ -250,7 +267,7 @@ COMMIT
 """
 
 
-def look(*roots: Path, script: str = source("remote_inventory.py")) -> StandbyInventory:
+def look(*roots: Path | str, script: str = source("remote_inventory.py")) -> StandbyInventory:
     """Take stock of this machine in a network where nothing runs, as root."""
     python = [
         "unshare",
@@ -331,6 +348,70 @@ def test_root_is_led_nowhere_by_a_home_and_looks_at_so_many_of_its_units(tmp_pat
     assert "there are more than 500 below" in look(script=script).unseen["user_unit"]
 
 
+def space() -> dict[str, Any]:
+    """Return what remote_inventory.py defines."""
+    script: dict[str, Any] = {"__name__": "script"}
+    exec(source("remote_inventory.py"), script)  # noqa: S102 ours; nothing imports it
+    return script
+
+
+def test_a_kind_that_grows_makes_no_other_unseen(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a host prints is received whole, whatever lies on it, and says what was cut."""
+    script = space()
+    for kind in ("system", "cron", "unit", "mail"):
+        for number in range(4_000):
+            script["line"](kind, "", f"/a/path/that/is/so/long/that/few/are/many/{number}")
+    script["line"]("container", "", "/var/lib/lxc/a")
+    script["cannot"]("mail", "again")
+    answer = capsys.readouterr().out
+    assert len(answer) < KEPT
+    assert answer.count("!") == 4
+    assert set(inventory(answer).unseen) == {"system", "cron", "unit", "mail"}
+    assert inventory(answer).seen["container"] == {"/var/lib/lxc/a": ""}
+
+
+def test_interfaces_that_come_take_no_others_place(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that a drill gives a seventeenth is compared as before, without containers' own."""
+    names = ["lo", "veth1", "vnet0", "cali1", "br-1", *(f"eth{number:02}" for number in range(15))]
+    looks = []
+    for more in ([], ["aaa", "zzz"]):
+        script = space()
+        every = list(enumerate([*names, *more], 1))
+        monkeypatch.setattr(script["socket"], "if_nameindex", lambda every=every: every[::-1])
+        script["names_in"] = lambda path: ["tag"] if "/conf/" in path else []
+        script["lines_of"] = lambda _: ["0\t1"]
+        script["sysctls"]()
+        looks.append(inventory(capsys.readouterr().out))
+    assert len(looks[0].seen["sysctl"]) == 2 * (2 + 16)
+    assert set(looks[0].seen["sysctl"].values()) == {"0 1"}
+    assert looks[0] == looks[1]
+
+
+def test_why_a_look_failed_is_told_without_a_path_where_there_is_none() -> None:
+    """A kernel that does not answer in time has no file."""
+    why = space()["why"]
+    assert why(TimeoutError("timed out")) == "timed out"
+    assert why(PermissionError(13, "Permission denied", "/a")) == "/a: permission denied"
+
+
+def test_what_is_held_below_a_link_is_told_by_its_declared_name(tmp_path: Path) -> None:
+    """A data folder that is a link to another disk; a file that is closed meanwhile hides none."""
+    (tmp_path / "disk/data").mkdir(parents=True)
+    (tmp_path / "data").symlink_to(tmp_path / "disk/data")
+    file = tmp_path / "disk/data/rows"
+    script = source("remote_inventory.py")
+    links = 'links = ["exe", "cwd", "root", '
+    assert script.count(links) == 1
+    script = script.replace(links, f'{links}"fd/9999", ')
+    with file.open("w"):
+        file.unlink()
+        here = look("", tmp_path / "data", script=script)
+    assert [each.partition(",")[0] for each in here.seen["open_file"]] == [f"{tmp_path}/data/rows"]
+    assert "open_file" not in here.unseen
+
+
 def test_of_passwords_nothing_is_told_but_that_they_are_others(tmp_path: Path) -> None:
     """Not that there is none, nor whose are alike; a login without one is another, by its key."""
     users = ("ann:x:1:1::/none:/bin/sh", "bob:x:2:2::/none:/bin/sh", "eve:x:3:3::/none:/bin/sh")
@@ -389,7 +470,7 @@ def test_the_longest_stock_is_received(tmp_path: Path) -> None:
     assert 3_000 * 40 + 150_000 < len(answer) < KEPT
     here = inventory(answer)
     assert len(here.seen["package"]) == 3_000
-    assert "there are more than" in here.unseen["file"]
+    assert "there is more than can be told, from " in here.unseen["file"]
 
 
 def test_an_honest_drill_leaves_nothing_and_does_not_wait(hosts: TwoHosts, tmp_path: Path) -> None:

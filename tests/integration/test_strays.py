@@ -152,6 +152,7 @@ _OWN = "/user.slice/user-0.slice/user@0.service"
 _TOLD = {  # name → where systemd has it
     "job": "/system.slice/cron.service",  # what cron has started, and nobody waits for
     "queued": "/system.slice/atd.service",
+    "atd": "/system.slice/atd.service",  # by its name alone
     "left": "/system.slice/ssh.service",  # a login without pam_systemd
     "scope": "/user.slice/user-0.slice/session-4.scope",
     "transient": f"{_OWN}/app.slice/run-u5.service",
@@ -162,6 +163,8 @@ _SPARED = {
     "systemd": f"{_OWN}/init.scope",
     "dbus-daemon": f"{_OWN}/app.slice/dbus.service",
     "cron": "/system.slice/cron.service",
+    "anacron": "/system.slice/anacron.service",  # begun anew by its timer
+    "rotate": "/system.slice/cron-daily.service",  # a job of systemd-cron
 }
 
 
@@ -178,6 +181,8 @@ def test_what_others_had_started_by_a_service_is_not_the_services(tmp_path: Path
         fields = f"S {parent} 1 {pid} 0 0 0 {'0 ' * 12}{900 - pid}"
         (tmp_path / f"{pid}/stat").write_text(f"{pid} ({name.strip()}) {fields}")
         (tmp_path / f"{pid}/cgroup").write_text(f"0::{place}\n")
+        folder = "/srv" if name in _TOLD else "/usr/sbin"
+        (tmp_path / f"{pid}/exe").symlink_to(f"{folder}/{name}")
     (tmp_path / "uptime").write_text("100.0 1.0\n")
     script: dict[str, Any] = {"__name__": "script"}
     exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it

@@ -382,17 +382,22 @@ def test_an_archive_of_what_is_within_a_folder_is_looked_at(tmp_path: Path, titl
 
 
 def test_an_archive_that_ends_between_two_files_is_cut(place: Path) -> None:
-    """Tar itself takes it for whole, plain or packed once it was cut; the zeros of its end miss."""
+    """Tar itself takes it for whole, plain or packed once it was cut; the zeros of its end miss.
+
+    One with a lone block of zeros between two files is refused, too.
+    """
     archive = place / "cut.tar"
     relative = str(place / "files")[1:]
     output_of("tar", "-C", "/", "-cf", archive, relative)
     with tarfile.open(archive) as members:
         middle = members.getmembers()[20].offset
-    archive.write_bytes(archive.read_bytes()[:middle])
+    content = archive.read_bytes()
+    (place / "lone.tar").write_bytes(content[:middle] + bytes(512) + content[middle:])
+    archive.write_bytes(content[:middle])
     assert run("tar", "-tf", archive).returncode == 0
     (place / "cut.tar.gz").write_bytes(gzip.compress(archive.read_bytes()))
     before = looks(place)
-    for each in (archive, place / "cut.tar.gz"):
+    for each in (archive, place / "cut.tar.gz", place / "lone.tar"):
         result = run("bash", SCRIPTS / "unpack-folders", each, place / "files")
         assert ended_badly(result, "the archive was cut short: its end is missing")
         assert looks(place) == before

@@ -22,6 +22,8 @@ _LARGEST = 1 << 20  # bytes that are looked at of a file
 _VAULTED = re.compile(rb"\$ANSIBLE_VAULT;|!vault\b")
 _BESIDE = ("group_vars", "host_vars")
 _READ = {"", ".yml", ".yaml", ".json"}
+_COPIES = {".bak", ".old", ".orig", ".retry", ".swp", ".pyc", ".pyo", ".txt", ".cfg"}
+"""No host's name ends so."""
 _NAMED = ("vars", "tasks", "handlers")
 _HINT = (
     "Name its password under standby, as in vault_password: file:/etc/pradrill/vault (mode 0600), "
@@ -124,7 +126,16 @@ def _looked_at(inventories: tuple[Path, ...], playbooks: tuple[Path, ...]) -> It
 def _variables_beside(path: Path) -> Iterator[Path]:
     """Yield the files of variables that Ansible reads there: a copy under another name is none."""
     for name in _BESIDE:
-        yield from (each for each in _below(path.parent / name) if each.suffix in _READ)
+        folder = path.parent / name
+        yield from (each for each in _below(folder) if _is_read(each.relative_to(folder)))
+
+
+def _is_read(path: Path) -> bool:
+    """Tell it by a name; what is no folder's is called as its host, which may have dots."""
+    if path.name.startswith(".") or path.name.endswith("~"):
+        return False
+    is_copy = path.suffix in _COPIES or not _READ.isdisjoint(path.suffixes)
+    return path.suffix in _READ or (len(path.parts) == 1 and not is_copy)
 
 
 def _below(path: Path) -> Iterator[Path]:

@@ -181,6 +181,8 @@ ELSEWHERE = {
         "-J -oProxyCommand=x",
         "-J a,-oProxyCommand=x",
         "-J jump;id",
+        "-c aes128-ctr -J jump",
+        "-c -J jump",
         "-o ProxyJump=",
         "-J '{{ bastion }}'",
         "-J 'jump",
@@ -219,6 +221,13 @@ def test_a_jump_host_is_taken_from_the_inventory_alone(arguments: str) -> None:
     assert jump_of(arguments) == "jump"
     assert allowed("ansible_ssh_common_args", arguments, inventory=True)
     assert not allowed("ansible_ssh_common_args", arguments)
+
+
+@pytest.mark.parametrize("name", ["bastion-c", "bastion-q", "gate-cq", "jump-C", "a-c,b-q"])
+@pytest.mark.parametrize("form", ["-J {}", "-o ProxyJump={}", "-C -J {} -q", "-oproxyjump={} -C"])
+def test_a_jump_host_keeps_its_whole_name(name: str, form: str) -> None:
+    """One that ends as an option of ssh's does is no other machine."""
+    assert jump_of(form.format(name)) == name
 
 
 def test_a_drills_password_outranks_one_that_is_not_plain(tmp_path: Path) -> None:

@@ -50,6 +50,29 @@ def test_every_shipped_fault_is_a_script_that_knows_its_variables(house: Project
             assert re.search(rf"\${{?{name}\b", text), f"{fault.fault} does not use {name}"
 
 
+_SQL = """
+sql() { case $1 in
+  *sqlite_master*) printf 'order items\\nlog\\nnone yet\\n' ;;
+  *'"order items"'*) echo 9 ;;
+  *'"log"'*) echo 7 ;;
+  *count*) echo 0 ;;
+  *) printf 'order items\\t9\\nlog\\t7\\nnone yet\\t0\\n' ;;
+esac; }
+"""
+
+
+@pytest.mark.parametrize("kind", ["mariadb", "sqlite"])
+def test_a_table_whose_name_holds_a_blank_is_counted_like_any_other(kind: str) -> None:
+    """It is the largest when it has the most rows; an empty one is never taken."""
+    document = read_document(REPOSITORY / f"src/pradrill/config/faults/{kind}.yml").content
+    faults = {each["fault"]: each for each in document["faults"]}
+    for size, table in (("smallest", "log"), ("largest", "order items")):
+        command = faults[f"{kind}-{size}-table-emptied"]["discover"]["table"]
+        script = document["prelude"] + _SQL + command
+        words = ["sh", "-euc", script]
+        assert subprocess.check_output(words, text=True).strip() == table
+
+
 _OF_EACH = ("recovery-point-older", "snapshot-pinned", "dump-cut")
 _OF_A_DATABASE = (
     *_OF_EACH,

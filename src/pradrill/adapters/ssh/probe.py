@@ -136,7 +136,7 @@ class SshProbe:
         user = host.become or "root"
         if (host.become or host.password) is None or host.user == user:
             return
-        command = f"{_sudo(host, user)} true"
+        command = f"LC_ALL=C {_sudo(host, user)} true"  # its words tell which hint fits
         reply = self._sessions.script(host, site, "remote_reason.py", [command], _LOOK, sudo=True)
         if reply.code != 0:
             raise _not_become(host, user, host_words.last_line(reply.err))

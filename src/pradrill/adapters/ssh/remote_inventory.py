@@ -26,7 +26,8 @@ if TYPE_CHECKING:  # importing it costs time
     from collections.abc import Callable, Iterator
 
 LOOK, ASK = 20, 5  # seconds for each program, and for a database server's answer
-MOST, LONGEST = 2_000, 200_000  # files that are compared, and bytes of all their lines
+MOST, LONGEST = 2_000, 200_000  # files that are compared, and bytes of all lines of a kind
+ALL = 450_000  # bytes of all lines: of an answer that is cut nothing at all is known
 LARGEST = 65_536  # bytes of a file whose content is compared, too
 READ = 16_777_216  # bytes of any other, like keys and crontabs: a user's may never end
 PASSWORD: str = globals().get("PASSWORD", "")  # given by who carries it out; never a word
@@ -63,8 +64,8 @@ KERNEL_MOVES = ("available", "allowed")  # with the modules that are loaded
 KERNEL_SECRETS = ("_key", "_seed")  # drawn when first needed, after each boot
 SYSCTLS = ("net/ipv6", "net/bridge")  # more of them
 LINKS = ("net/ipv4/conf", "net/ipv6/conf")  # a folder for each interface
-BRIEF_LINK = "veth"  # one for each container
-MOST_LINKS = 16
+BRIEF_LINKS = ("veth", "vnet", "tap", "cali", "br-")  # of containers and virtual machines
+MOST_LINKS = 16  # beside all and default: the oldest, so that a new one takes nobody's place
 LEARNT_SETTINGS = ("mtu", "hop_limit", "stable_secret")  # from a router; a secret
 CONTAINERS = (
     *("/var/lib/docker/containers", "/var/lib/docker/volumes", "/var/lib/machines", "/var/lib/lxc"),
@@ -81,7 +82,9 @@ QUEUES = {
     "/var/spool/nullmailer": ("queue",),
 }
 BODIES = ("-D", "-J")  # of Exim's mails, beside their heads
-BLOCK, SNAPS = "/sys/block", "/var/lib/snapd/"  # whose files come and go
+SENDMAIL, HEAD = "mqueue", "qf"  # what its folders end with, and a mail's head begins with
+BLOCK, DEV = "/sys/block", "/dev"  # a container sees all devices of its host in the first alone
+SNAPS = "/var/lib/snapd/"  # whose files come and go
 MACHINE, DELETED = "/etc/machine-id", " (deleted)"
 DPKG = "/var/lib/dpkg/status"
 MARIADB = "/var/lib/mysql"
@@ -122,14 +125,25 @@ import: remote_interpreter.py would take it for one."""
 HOST_KEYS = tuple(f"/etc/ssh/ssh_host_{kind}_key" for kind in ("ed25519", "ecdsa", "rsa"))
 BOOT = "/proc/sys/kernel/random/boot_id"  # recorded nowhere
 SECRET: list[bytes] = []  # once it was read; it never leaves the machine
+LENGTHS: dict[str, int] = {}  # kind → bytes of its lines
+UNSEEN: set[str] = set()  # kinds of which it was said
 
 
-def line(kind: str, value: str, name: str) -> int:
-    """Print one thing, and return its bytes; a line feed in its name is no end of it."""
+def line(kind: str, value: str, name: str) -> bool:
+    """Print one thing, and tell whether there was room; a line feed in its name is no end of it.
+
+    A kind without end is cut, and said to be: the others are seen all the same.
+    """
     name = name.replace("\n", "?")
     text = f"{kind}\t{value}\t{name}\n"
+    length = len(text.encode(errors="backslashreplace"))
+    LENGTHS[kind] = LENGTHS.get(kind, 0) + length
+    if LENGTHS[kind] > LONGEST or sum(LENGTHS.values()) > ALL:
+        LENGTHS[kind] -= length
+        cannot(kind, f"there is more than can be told, from {name} on")
+        return False
     sys.stdout.write(text)
-    return len(text.encode(errors="backslashreplace"))
+    return True
 
 
 def begin(kind: str) -> None:
@@ -138,8 +152,27 @@ def begin(kind: str) -> None:
 
 
 def cannot(kind: str, reason: object) -> None:
-    """Print why a kind cannot be seen."""
-    sys.stdout.write(f"!{kind}\t{reason}\n")
+    """Print why a kind cannot be seen, the first time."""
+    if kind not in UNSEEN:
+        UNSEEN.add(kind)
+        sys.stdout.write(f"!{kind}\t{reason}\n")
+
+
+def why(error: OSError) -> str:
+    """Return what an error says, after the path that it is about."""
+    words = (error.strerror or str(error)).lower()
+    return f"{error.filename}: {words}" if error.filename else words
+
+
+def may_be_there(path: str) -> bool:
+    """Tell whether something is there, or lies where this login cannot look."""
+    try:
+        os.stat(path)  # noqa: PTH116 pathlib costs time
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def lines_of(path: str) -> list[str]:
@@ -338,6 +371,8 @@ def devices() -> None:
     """Print files that are devices, volumes that are open, and where is swapped."""
     begin("device")
     for name in folders_in(BLOCK):
+        if not os.path.exists(f"{DEV}/{name.replace('!', '/')}"):  # noqa: PTH110 pathlib costs time
+            continue
         for file in ("loop/backing_file", "dm/name"):
             try:
                 content = lines_of(f"{BLOCK}/{name}/{file}")[0]
@@ -345,16 +380,16 @@ def devices() -> None:
                 continue
             if not content.startswith(SNAPS):
                 line("device", "", content)
-    for fields in (each.split() for each in lines_of("/proc/swaps")[1:]):
-        if fields:
-            line("device", "", f"{fields[0]} (swap)")
+    for path in (each.split(None, 1)[0] for each in lines_of("/proc/swaps")[1:] if each.strip()):
+        if not path.startswith("/dev/") or os.path.exists(path):  # noqa: PTH110
+            line("device", "", f"{path} (swap)")
 
 
 def containers() -> None:
     """Print containers and volumes of engines, running or not, and virtual machines."""
     begin("container")
     if os.geteuid() != 0:
-        if any(map(os.path.exists, CONTAINERS)):
+        if any(map(may_be_there, (*CONTAINERS, MACHINES))):
             cannot("container", "only root sees them")
         return
     for top in CONTAINERS:
@@ -368,7 +403,7 @@ def mails() -> None:
     """Print mail that waits in a queue of this machine: it goes out once the way is open."""
     begin("mail")
     if os.geteuid() != 0:
-        if any(map(os.path.exists, QUEUES)):
+        if any(map(may_be_there, QUEUES)):
             cannot("mail", "only root sees what waits")
         return
     waiting = {
@@ -377,7 +412,11 @@ def mails() -> None:
         for folder in QUEUES[top]
         for path in files_below(f"{top}/{folder}")
     }
-    names = sorted(f"{name} in {top}" for top, name in waiting if not name.endswith(BODIES))
+    names = sorted(
+        f"{name} in {top}"
+        for top, name in waiting
+        if (name.startswith(HEAD) if top.endswith(SENDMAIL) else not name.endswith(BODIES))
+    )
     if len(names) > MOST:
         cannot("mail", f"more than {MOST} wait")
         return
@@ -392,22 +431,43 @@ def open_files(*gone: str) -> None:
         return
     if os.geteuid() != 0:
         cannot("open_file", "only root sees what others hold")
-    tops = tuple(f"{each.rstrip('/')}/" for each in gone)
+    tops = {
+        (f"{path.rstrip('/')}/", each.rstrip("/"))
+        for each in gone
+        for path in (each, os.path.realpath(each))
+    }
     for pid in filter(str.isdigit, folders_in("/proc")):
         try:
-            held = {os.readlink(f"/proc/{pid}/{each}") for each in holds(pid)}  # noqa: PTH115 quick
-            below = [each for each in held if f"{each.replace(DELETED, '')}/".startswith(tops)]
+            held = {f"{each.replace(DELETED, '')}/" for each in held_by(pid)}
+            below = {
+                f"{declared}/{each[len(top) :]}".rstrip("/")
+                for each in held
+                for top, declared in tops
+                if each.startswith(top)
+            }
             if below and is_here(pid):
                 name = lines_of(f"/proc/{pid}/comm")[0]
                 for each in sorted(below):
-                    line("open_file", "", f"{each.replace(DELETED, '')}, held by {name}")
-        except OSError:  # it has ended, or is another user's
+                    line("open_file", "", f"{each}, held by {name}")
+        except PermissionError as error:
+            if pid != "1":  # it opens no data, and may be a container engine's
+                cannot("open_file", why(error))
+        except OSError:  # it has ended
             continue
 
 
-def holds(pid: str) -> list[str]:
-    """Return the names of the links to what a process holds."""
-    return ["exe", "cwd", "root", *(f"fd/{each}" for each in os.listdir(f"/proc/{pid}/fd"))]  # noqa: PTH208 as above
+def held_by(pid: str) -> set[str]:
+    """Return what a process holds; what it closes meanwhile is none of it."""
+    links = ["exe", "cwd", "root", *(f"fd/{each}" for each in os.listdir(f"/proc/{pid}/fd"))]  # noqa: PTH208 as above
+    held = set()
+    for each in links:
+        try:
+            held.add(os.readlink(f"/proc/{pid}/{each}"))  # noqa: PTH115 quick
+        except PermissionError:
+            raise
+        except OSError:
+            continue
+    return held
 
 
 def is_here(pid: str) -> bool:
@@ -434,16 +494,9 @@ def address_of(number: str) -> str:
 def sysctls() -> None:
     """Print the kernel's settings of IPv6, of bridges and of each interface, as they are."""
     begin("sysctl")
-    links = [
-        f"{top}/{name}"
-        for top in LINKS
-        for name in folders_in(f"/proc/sys/{top}")
-        if not name.startswith(BRIEF_LINK)
-    ]
-    if len(links) > MOST_LINKS * len(LINKS):
-        cannot("sysctl", f"there are more than {MOST_LINKS} interfaces")
-        return
-    for top in (*SYSCTLS, *links):
+    lasting = sorted(each for each in socket.if_nameindex() if not each[1].startswith(BRIEF_LINKS))
+    names = ("all", "default", *(name for _, name in lasting[:MOST_LINKS]))
+    for top in (*SYSCTLS, *(f"{top}/{name}" for top in LINKS for name in names)):
         for name in sorted(names_in(f"/proc/sys/{top}")):
             if name not in LEARNT_SETTINGS and not name.endswith(KERNEL_SECRETS):
                 line("sysctl", setting(f"{top}/{name}"), f"{top}/{name}".replace("/", "."))
@@ -452,7 +505,7 @@ def sysctls() -> None:
 def setting(path: str) -> str:
     """Return a setting of the kernel; nothing of one that cannot be read."""
     try:
-        return " ".join(lines_of(f"/proc/sys/{path}")).strip()
+        return " ".join(" ".join(lines_of(f"/proc/sys/{path}")).split())
     except OSError:
         return ""
 
@@ -462,7 +515,8 @@ def messages(protocol: int, kind: int, family: int = 0) -> Iterator[bytes]:
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as kernel:
         kernel.settimeout(ASK)
         kernel.send(struct.pack("=IHHIIB3x", 20, kind, DUMP, 1, 0, family))
-        for _ in range(MOST_MESSAGES):
+        count = 0
+        while count < MOST_MESSAGES:
             answer = kernel.recv(65_536)
             while answer:
                 length, what = struct.unpack_from("=IH", answer)
@@ -471,6 +525,9 @@ def messages(protocol: int, kind: int, family: int = 0) -> Iterator[bytes]:
                 if what == FAULT:
                     code = -struct.unpack_from("=i", answer, 16)[0]
                     raise OSError(code, os.strerror(code), "netlink")
+                count += 1
+                if count > MOST_MESSAGES:
+                    break
                 yield answer[16:length]
                 answer = answer[length + 3 & ~3 :]
     raise ValueError(f"there are more than {MOST_MESSAGES}")
@@ -765,9 +822,9 @@ def files(*roots: str) -> None:
 
     def refuse(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):
-            cannot("file", f"{error.filename}: {os.strerror(error.errno or 0).lower()}")
+            cannot("file", why(error))
 
-    count = length = 0
+    count = 0
     for root in roots:
         if not os.path.isdir(root) and os.path.lexists(root):  # noqa: PTH112 as above
             line("file", state_of(root), root)
@@ -776,10 +833,10 @@ def files(*roots: str) -> None:
             folders.sort()
             for name in sorted((*names, *links)):
                 path = f"{folder}/{name}"
-                length += line("file", state_of(path), path)
                 count += 1
-                if count > MOST or length > LONGEST:
-                    cannot("file", f"there are more than {count - 1} below {', '.join(roots)}")
+                if count > MOST:
+                    cannot("file", f"there are more than {MOST} below {', '.join(roots)}")
+                if count > MOST or not line("file", state_of(path), path):
                     return
 
 
@@ -842,7 +899,7 @@ def main(itself: str, *roots: str) -> None:
         except FileNotFoundError as error:
             cannot(kind, f"{error.filename} is not there")
         except OSError as error:
-            cannot(kind, f"{error.filename}: {os.strerror(error.errno or 0).lower()}")
+            cannot(kind, why(error))
         except (ValueError, IndexError, subprocess.SubprocessError) as error:
             cannot(kind, error)
 

@@ -38,8 +38,11 @@ KERNEL_THREAD = 0x00200000  # PF_KTHREAD, of the flags in /proc/PID/stat
 TICKS = os.sysconf("SC_CLK_TCK")  # a second, of a process's start
 FOREVER = float("inf")
 TICK = 0.05  # seconds between two looks
-FOR_OTHERS = (b"cron", b"anacron", b"atd", b"ssh.", b"ssh@", b"sshd.", b"sshd@")
-"""What services' names begin with that carry out what others want, and keep it beside them."""
+SCHEDULERS = ("cron", "crond", "cronie", "anacron", "atd")
+FOR_OTHERS = frozenset(f"{each}.service".encode() for each in (*SCHEDULERS, "ssh", "sshd"))
+OF_A_LOGIN = (b"ssh@", b"sshd@")
+"""Services that carry out what others want, and keep it beside them; jobs of systemd-cron, whose
+units begin with `cron-`, are services like any other."""
 SHIM = "containerd-shim"  # keeps a container: one more than before is one more of those
 POLITE, PATIENT = 30, 60  # looks until KILL, and until giving up
 AGAIN = 10  # looks between two signals
@@ -195,9 +198,17 @@ def in_service(pid: int, name: str) -> bool:
     units = [each for each in words if each.endswith(b".service")]
     if any(each.startswith(b"user@") for each in units):
         return words[-1] == b"init.scope"
-    if name.startswith(SHIM) or any(each.startswith(FOR_OTHERS) for each in units):
+    if name.startswith(SHIM):
         return False
+    if any(each in FOR_OTHERS or each.startswith(OF_A_LOGIN) for each in units):
+        return is_scheduler(pid, name)
     return bool(units)
+
+
+def is_scheduler(pid: int, name: str) -> bool:
+    """Tell whether it is what the service itself is, and nobody's job: anacron is begun anew."""
+    folders = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
+    return name in SCHEDULERS and program(pid) in {f"{each}/{name}" for each in folders}
 
 
 def is_transient(pid: int) -> bool:

@@ -152,8 +152,8 @@ class CatalogueReading(Model):
     points: int
     beside: int = Field(
         default=0,
-        description="how many other machines, or other folders, wrote beside those of the selected "
-        "one: the worst case leaves them out",
+        description="how many backups of other machines or folders lie beside the selected one's: "
+        "the worst case leaves them out",
     )
     unusable: tuple[str, ...] = Field(description="points that no drill may use, and why")
     rule: Reason = Field(description="the selection rule")

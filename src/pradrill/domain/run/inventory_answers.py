@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from pradrill.domain.run.host_answers import (
@@ -37,6 +38,7 @@ def inventory(answer: str, units: Iterable[str] = ()) -> StandbyInventory:
     stock: dict[str, dict[str, str]] = {}
     gaps: dict[str, str] = {}
     stopped: list[str] = []
+    counts: Counter[tuple[str, str]] = Counter()
     for line in answer.split("\n"):
         word, _, rest = line.partition("\t")
         if word == _STOPPED and len(stopped) < _MOST:
@@ -54,7 +56,7 @@ def inventory(answer: str, units: Iterable[str] = ()) -> StandbyInventory:
         entry = _entry(_KINDS[word], name, value)
         if entry is not None:
             names = stock.setdefault(entry[0].value, {})
-            names[_once(_plain(entry[1]), names)] = _plain(entry[2])
+            names[_once(entry[0], _plain(entry[1]), names, counts)] = _plain(entry[2])
 
     for kind, names in stock.items():
         if len(names) > _MOST:
@@ -110,13 +112,14 @@ _READERS: Mapping[InventoryKind, Callable[[str, str], _Entry]] = {
 }
 
 
-def _once(name: str, names: Mapping[str, str]) -> str:
-    """Return a name that is not among them: file systems lie one over another."""
-    again = 2
+def _once(
+    kind: InventoryKind, name: str, names: Mapping[str, str], counts: Counter[tuple[str, str]]
+) -> str:
+    """Return a name that is not among those of its kind: file systems lie one over another."""
     other = name
     while other in names and len(names) <= _MOST:
-        other = f"{name} {again}"
-        again += 1
+        counts[kind, name] += 1
+        other = f"{name} {counts[kind, name] + 1}"
     return other
 
 

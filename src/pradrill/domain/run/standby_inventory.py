@@ -131,9 +131,11 @@ class StandbyInventory(Model):
         return reason(Code.INVENTORY_UNSEEN, host=host, parts=parts) if parts else None
 
     def holds(self, path: str) -> bool:
-        """Tell whether a process holds what lay there, although nothing is found there any more."""
-        held = self.seen.get(InventoryKind.OPEN_FILE, {})
-        return any(each.startswith((f"{path}/", f"{path}, ")) for each in held)
+        """Tell whether a process holds what lay there, or may: nothing is found there any more."""
+        if InventoryKind.OPEN_FILE in self.unseen:
+            return True
+        held, top = self.seen.get(InventoryKind.OPEN_FILE, {}), path.rstrip("/")
+        return any(each.startswith((f"{top}/", f"{top}, ")) for each in held)
 
     def has_databases_of(self, before: StandbyInventory) -> bool:
         """Tell whether there are databases, those of before, and no other."""
@@ -163,6 +165,7 @@ class StandbyInventory(Model):
             reason(Code.NOT_VERIFIED, because=_unseen(kind, self.unseen[kind]))
             for kind in InventoryKind
             if kind in self.unseen and kind not in before.unseen
+            if kind not in _LATER or kind in before.seen
         ]
         unknown += [
             reason(Code.NOT_VERIFIED, because=_unseen(kind, _OTHER_KEY))

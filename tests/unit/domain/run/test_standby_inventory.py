@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -153,6 +155,36 @@ def test_what_cannot_be_seen_any_more_is_not_verified_and_what_never_was_is_a_li
     assert blind.left_by(blind) == ()
     assert users.limit("web") is None
     assert "user: sh is missing" in str(blind.limit("web"))
+
+
+def test_what_an_older_version_never_looked_at_and_cannot_be_seen_now_is_no_residue() -> None:
+    """A baseline of before an upgrade has no mail: that none can be seen is nobody's doing."""
+    blind = StandbyInventory(unseen={"mail": "only root sees what waits"})
+    assert blind.left_by(StandbyInventory(seen={"user": {}})) == ()
+    assert texts(blind.left_by(inventory("mail\t\t\n"))) == (
+        "not verified, mail: only root sees what waits",
+    )
+
+
+def test_what_may_still_be_held_open_is_not_said_to_be_gone() -> None:
+    """By whatever spelling its folder was declared, and where nobody could look."""
+    before = HostState(inventory=StandbyInventory())
+
+    def is_gone(answer: str) -> bool:
+        return bool(HostState(inventory=inventory(answer)).erasure("web", before, ["/srv/x/"]))
+
+    assert is_gone("open_file\t\t\nopen_file\t\t/srv/xy/data, held by sleep\n")
+    assert not is_gone("open_file\t\t/srv/x/data, held by sleep\n")
+    assert not is_gone("open_file\t\t/srv/x, held by sleep\n")
+    assert not is_gone("open_file\t\t\n!open_file\tonly root sees what others hold\n")
+
+
+def test_names_that_are_there_often_are_told_apart_at_once() -> None:
+    """Five thousand mounts over one another are read in a moment, and none takes one's name."""
+    begun = time.process_time()
+    here = inventory("mount\tx\t/ 2\n" + "mount\tx\t/\n" * 4_999)
+    assert len(here.seen["mount"]) == 5_000
+    assert time.process_time() - begun < 0.7
 
 
 def test_many_differences_are_counted_and_a_mount_is_told_once() -> None:
