@@ -17,7 +17,7 @@ from tests.integration.test_leases import MEMORY, lease, slow_run
 from pradrill.domain.run.owner import Doing
 from pradrill.domain.values.run_names import folder_prefix
 from pradrill.system.leftovers import is_deserted
-from pradrill.system.ownership import this_process
+from pradrill.system.ownership import sign, this_process
 from pradrill.system.ssh_sockets import folder_for
 
 
@@ -98,3 +98,14 @@ def test_what_older_runs_left_is_shown_then_removed(hosts: TwoHosts, tmp_path: P
 def test_a_folder_that_goes_while_it_is_looked_at_is_nobodys(tmp_path: Path) -> None:
     """Another run that ends meanwhile takes its folder with it, and breaks no command."""
     assert not is_deserted(tmp_path / "gone", datetime.now(UTC))
+
+
+def test_a_folder_of_a_container_that_shares_it_is_left_alone(tmp_path: Path) -> None:
+    """A process with numbers of its own may live where nobody here sees it, until the next boot."""
+    sign(tmp_path)
+    dead = this_process(Doing.RUN).model_copy(update={"pid": 2**30})
+    elsewhere = dead.model_copy(update={"pids": "pid:[1]"})
+    before = elsewhere.model_copy(update={"boot": "0" * 36})
+    for owner, deserted in ((dead, True), (elsewhere, False), (before, True)):
+        (tmp_path / ".owner").write_text(owner.model_dump_json())
+        assert is_deserted(tmp_path, datetime.now(UTC)) is deserted

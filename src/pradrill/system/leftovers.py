@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pradrill.system import processes, scratch
-from pradrill.system.ownership import lives, signed
+from pradrill.system.ownership import is_hidden, lives, signed
 
 _PLACES = ("/run", "/dev/shm", "/tmp")  # noqa: S108 looked at only; beside those of `scratch`
 _OF_A_RUN = re.compile(r"pradrill-(?:\d+-)?([0-9a-f]{12})(?:-\w+)?")
@@ -58,7 +58,9 @@ def is_deserted(folder: Path, now: datetime) -> bool:
     Its process has signed it; without that, it must be a day old, and nobody here be pradrill.
     """
     owner = signed(folder)
-    if _is_served(folder) or (owner is not None and (lives(owner) or owner.pid == os.getpid())):
+    if _is_served(folder):
+        return False
+    if owner is not None and (lives(owner) or is_hidden(owner) or owner.pid == os.getpid()):
         return False
     return owner is not None or (_is_old(folder, now) and not _others_live())
 

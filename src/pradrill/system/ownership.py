@@ -24,7 +24,13 @@ def this_process(doing: Doing) -> Owner:
     pid = os.getpid()
     start = _start_of(pid) or 0
     return Owner(
-        pid=pid, start=start, boot=boot(), since=_instant(start), user=_user(), doing=doing
+        pid=pid,
+        start=start,
+        boot=boot(),
+        pids=_pid_namespace(),
+        since=_instant(start),
+        user=_user(),
+        doing=doing,
     )
 
 
@@ -33,6 +39,11 @@ def lives(owner: Owner) -> bool:
     if owner.pid == os.getpid() or owner.boot != boot():
         return False
     return _start_of(owner.pid) == owner.start
+
+
+def is_hidden(owner: Owner) -> bool:
+    """Tell whether it may live where nobody here sees it: in a container that shares a folder."""
+    return owner.boot == boot() and owner.pids not in {None, _pid_namespace()}
 
 
 def started(pid: int) -> datetime | None:
@@ -59,6 +70,12 @@ def signed(folder: Path) -> Owner | None:
 def boot() -> str:
     """Return the id of this boot of the machine."""
     return _BOOT_ID.read_text(encoding="ascii").strip()
+
+
+def _pid_namespace() -> str | None:
+    with suppress(OSError):
+        return os.readlink(_PROC / "self/ns/pid")
+    return None
 
 
 def _start_of(pid: int) -> int | None:

@@ -23,6 +23,9 @@ class Owner(Model):
     pid: int
     start: int = Field(description="in ticks since the boot")
     boot: str = Field(description="the boot's id")
+    pids: str | None = Field(
+        default=None, description="the namespace that the pid is a number of, where it is known"
+    )
     since: Utc | None = Field(default=None, description="the same start, for people")
     user: str
     doing: Doing = Doing.RUN
