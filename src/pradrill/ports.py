@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -345,6 +345,18 @@ class Bounds(NamedTuple):
     deadline: float
     cancelled: Cancelled = lambda: False
     marker: str = ""
+    end: datetime | None = None
+    """When all the calls of a reading have ended; None: each has the deadline for itself."""
+
+    def ending(self, now: datetime) -> Bounds:
+        """Return those of a reading that begins now: its calls have the deadline together."""
+        return self._replace(end=now + timedelta(seconds=self.deadline))
+
+    def left(self, now: datetime) -> Bounds:
+        """Return those of a call that begins now."""
+        if self.end is None:
+            return self
+        return self._replace(deadline=min(self.deadline, (self.end - now).total_seconds()))
 
 
 class RecoveryPointSource(Protocol):

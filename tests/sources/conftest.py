@@ -475,6 +475,10 @@ class Cluster(Server):
         self.run(*tool, "--type=diff", "backup")
         output = json.loads(self.run(*tool, "--output=json", "info"))
         self.labels = [each["label"] for each in output[0]["backup"]]
+        self.run("cp", "-a", f"{f}/repo", f"{f}/repo-apart")
+        self.run(*tool, "--type=full", "--archive-copy", "backup")
+        (f / "repo").rename(f / "repo-copied")
+        (f / "repo-apart").rename(f / "repo")
 
     def _stream(self) -> None:
         f = self.folder

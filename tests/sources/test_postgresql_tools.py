@@ -7,7 +7,9 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,12 +25,13 @@ from pradrill.adapters.secrets import resolve
 from pradrill.domain.declared.backup_source import BarmanSource, PgBackRestSource
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.errors import NotReadyError
-from pradrill.ports import Bounds
+from pradrill.ports import Bounds, RecoveryPointSource
 from pradrill.system.command import CompletedCommand
 from pradrill.testing import a_point
 
 BOUNDS = Bounds(60.0)
 WHOLE = IntegrityPart(1, 1)
+LOG = "000000010000000000000002"
 
 pgbackrest = pytest.mark.parametrize("shelf", ["pgbackrest"], indirect=True)
 barman = pytest.mark.parametrize("shelf", ["barman"], indirect=True)
@@ -229,6 +232,78 @@ def test_a_backup_without_a_log_that_makes_it_consistent_is_not_sound(
     ], problems  # fmt: skip
 
 
+@pgbackrest
+def test_a_backup_that_holds_its_logs_needs_no_archive(
+    shelf: PgBackRestShelf, cluster: Any
+) -> None:
+    """Of those that were made with archive-copy none is passed over for a log that is lost."""
+    shutil.rmtree(shelf.folder / "repo")
+    shutil.copytree(cluster.folder / "repo-copied", shelf.folder / "repo", symlinks=True)
+    points = shelf.source().catalogue(BOUNDS).points
+    its = next(point for point in points if point.id not in cluster.labels)
+    for log in (shelf.folder / "repo/archive").rglob("0*-*"):
+        log.unlink()
+    lacks = {each.id: each.problem for each in shelf.source().catalogue(BOUNDS).points}
+    assert [bool(lacks[each]) for each in (*cluster.labels, its.id)] == [True, True, False]
+    for log in (shelf.folder / "repo/backup/moodle" / its.id / "pg_data/pg_wal").glob("0*"):
+        log.unlink()
+    assert all(each.problem for each in shelf.source().catalogue(BOUNDS).points)
+
+
+@pytest.mark.parametrize("tool", ["barman", "pgbackrest"])
+def test_the_calls_of_a_reading_have_one_deadline_together(
+    tool: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many a catalogue takes, it is as late as its deadline says, and no later."""
+    backup = {"backup_id": "1", "status": "DONE", "end_time_timestamp": 1}
+    backups = [{**backup, "backup_id": str(number)} for number in range(9)]
+    stanza = {
+        "name": "moodle",
+        "backup": [
+            {"label": str(number), "info": {"size": 1}, "timestamp": {"start": 1, "stop": 1},
+             "type": "full", "database": {"id": 1, "repo-key": 1},
+             "archive": {"start": LOG, "stop": LOG}}
+            for number in range(9)
+        ],
+        "archive": [],
+        "repo": [{"key": 1, "cipher": "none", "status": {"code": 0, "message": "ok"}}],
+        "status": {"code": 0, "message": "ok"},
+    }  # fmt: skip
+    stanza["archive"] = [{"id": "15-1", "database": {"id": 1, "repo-key": 1}}]
+    answer = {"barman": {"moodle": backups}, "pgbackrest": [stanza]}[tool]
+    (tmp_path / "answer").write_text(json.dumps(answer))
+    path = tmp_path / tool
+    path.write_text(
+        f'#!/bin/sh\ncase "$*" in *list-backups*|*info*) cat {tmp_path}/answer ;;\n'
+        f"*list-files*) sleep 0.4; echo {tmp_path}/{LOG[:16]}/{LOG} ;; *) sleep 0.4 ;; esac\n"
+    )
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    source: RecoveryPointSource = PgBackRest(
+        PgBackRestSource(stanza="moodle"), resolve, SteadyClock()
+    )
+    if tool == "barman":
+        source = Barman(BarmanSource(server="moodle"), SteadyClock())
+    began = time.monotonic()
+    points = source.catalogue(Bounds(1.0)).points
+    assert time.monotonic() - began < 2.5
+    assert [bool(each.problem) for each in points].count(False) > 3
+
+
+def test_a_restore_of_pgbackrests_that_fails_tells_why(tmp_path: Path) -> None:
+    """By the options of the playbook, also where stderr is off by default, as since 2.53."""
+    playbook = Path(__file__).parents[2] / "playbooks/restore_postgresql_pgbackrest.yml"
+    (options,) = re.findall(r"--pg1-path=\{\{ data \}\} (.+)", playbook.read_text("utf-8"))
+    command = (
+        "PGBACKREST_LOG_LEVEL_STDERR=off pgbackrest --config=/dev/null --stanza=none "
+        f"--repo1-path={tmp_path} --lock-path={tmp_path} --log-level-file=off restore "
+        f"--pg1-path={tmp_path} {options}"
+    )
+    answer = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert answer.returncode != 0
+    assert ("ERROR" in answer.stderr, answer.stdout) == (True, ""), answer
+
+
 def test_each_log_of_a_backup_is_looked_for() -> None:
     """From its first to its last, whatever the size of a server's logs makes of their numbers."""
     first, last = "0000000100000001000000FE", "000000010000000200000001"
@@ -335,6 +410,10 @@ def test_barmans_logs_are_known_wherever_they_are_kept(
     def answers(words: Sequence[str], *_: Any, **__: Any) -> CompletedCommand:
         if "list-files" in words:
             return CompletedCommand(0, "".join(f"{each}\n" for each in (inside, *files)), "")
+        if "show-backup" in words:
+            its = {"begin_wal": there.name, "end_wal": files[-1].name if files else there.name}
+            document = {"moodle": {"base_backup_information": its}}
+            return CompletedCommand(0, json.dumps(document), "")
         return CompletedCommand(0, "backup successfully verified", "")
 
     monkeypatch.setattr("pradrill.adapters.backups.barman.run", answers)

@@ -61,6 +61,7 @@ class Barman:
 
     def catalogue(self, bounds: Bounds) -> Catalogue:
         """Return the server's backups. A physical one can be recovered from its end on."""
+        bounds = bounds.ending(self._clock.now())
         answer = self._call(["list-backups", self._declared.server], bounds)
         if answer.code is None:
             raise NotReadyError(f"{self._name} did not answer in {bounds.deadline:g} s")
@@ -91,6 +92,7 @@ class Barman:
     def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Let pg_verifybackup read the backup's files against its manifest."""
         del part  # pg_verifybackup reads everything
+        bounds = bounds.ending(self._clock.now())
         method = "barman verify-backup (pg_verifybackup)"
         answer = self._call(["verify-backup", self._declared.server, point.id], bounds, json=False)
         if answer.code is None:
@@ -129,8 +131,8 @@ class Barman:
             return Checked(Soundness.UNPROVEN, method, why)
 
         span = self._span(point, bounds)
-        gone = min(logs.keys() - names, default="")
-        if absent := gone or (absent_log(names, *span) if span else ""):
+        absent = min(logs.keys() - names, default="")
+        if absent := absent or (absent_log(names, *span) if span else ""):
             return Checked(Soundness.DAMAGED, method, absence(absent))
         if span is None:
             why = "Barman does not tell which logs make it consistent"
@@ -189,7 +191,7 @@ class Barman:
         output = ["-f", "json"] if json else []
         return run(
             ["barman", *config, *output, *self._declared.options, *words],
-            bounds,
+            bounds.left(self._clock.now()),
             extra={},
             package="barman",
         )

@@ -12,8 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from pradrill.adapters.backups.pgbackrest_stanza import (
     StanzaAnswer,
     StanzaBackup,
-    lack_of,
+    absent_parent,
     logs_of_a_number,
+    logs_outside,
 )
 from pradrill.adapters.backups.postgresql_logs import absence, absent_log, log_folders
 from pradrill.domain.declared.backup_source import PgBackRestSource
@@ -28,6 +29,8 @@ _OK, _NO_BACKUP = 0, 2  # pgBackRest's stanza states
 _MISSING = {1: "has no stanza of that name", 3: "has no stanza of that name"}
 _RAW = re.compile(r"[\x00-\x1f\x7f]")
 _LOG = re.compile(r"(?m)^([0-9A-F]{24})-")
+_COPIED_LOG = re.compile(r"(?m)^([0-9A-F]{24})(?:\.\w+)?$")
+"""As one lies in a backup, without the checksum that the archive's names have."""
 
 _Listed = dict[str, set[str] | None]
 """Folder of an archive → the logs in it; None: that was not told."""
@@ -49,6 +52,7 @@ class PgBackRest:
 
         A physical backup can be recovered from its end on: that is its data's time.
         """
+        bounds = bounds.ending(self._clock.now())
         stanza = self._stanza(bounds)
         return Catalogue(
             source=self._declared.name,
@@ -61,6 +65,7 @@ class PgBackRest:
     def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Verify the checksum of every file of the stanza's repository."""
         del part  # pgBackRest reads everything
+        bounds = bounds.ending(self._clock.now())
         method = "pgbackrest verify"
         try:
             stanza = self._stanza(bounds)  # verify takes a wrong password for damage
@@ -98,21 +103,39 @@ class PgBackRest:
         backup = next((each for each in stanza.backup if each.label == point.id), None)
         if backup is None:
             return Checked(Soundness.UNPROVEN, method, f"{point.id} is gone")
-        if lack := lack_of(backup, stanza):
-            return Checked(Soundness.DAMAGED, method, lack)
-        lost = self._lost_log(backup, stanza, {}, bounds)
-        if lost is None:
+        lack = self._lack(backup, stanza, {}, bounds)
+        if lack is None:
             why = "whether the logs that make it consistent are there was not told"
             return Checked(Soundness.UNPROVEN, method, why)
-        return Checked(Soundness.DAMAGED if lost else Soundness.SOUND, method, lost)
+        return Checked(Soundness.DAMAGED if lack else Soundness.SOUND, method, lack)
 
     def _points(self, stanza: StanzaAnswer, bounds: Bounds) -> Iterator[RecoveryPoint]:
         """Return the backups of the repository chosen, each with what it lacks."""
         listed: _Listed = {}
         for backup in stanza.backup:
             if backup.database.repository == self._declared.number:
-                lack = lack_of(backup, stanza) or self._lost_log(backup, stanza, listed, bounds)
-                yield _point(backup, lack or "")
+                yield _point(backup, self._lack(backup, stanza, listed, bounds) or "")
+
+    def _lack(
+        self, backup: StanzaBackup, stanza: StanzaAnswer, listed: _Listed, bounds: Bounds
+    ) -> str | None:
+        """Say what a backup cannot be restored without; empty: nothing, None: not known."""
+        if parent := absent_parent(backup, stanza):
+            return parent
+        lost = logs_outside(backup, stanza) or self._lost_log(backup, stanza, listed, bounds)
+        return self._unless_held(lost, backup, stanza, bounds) if lost else lost
+
+    def _unless_held(
+        self, lost: str, backup: StanzaBackup, stanza: StanzaAnswer, bounds: Bounds
+    ) -> str | None:
+        """Say so, unless the backup holds its logs itself: it was made with archive-copy=y."""
+        folder = f"backup/{stanza.name}/{backup.label}/pg_data/pg_wal"
+        answer = self._call(["repo-ls", folder], bounds)
+        if answer.code is None:
+            return None
+        logs = {*_COPIED_LOG.findall(answer.out)}
+        first, last = backup.archive.start or "", backup.archive.stop or ""
+        return lost if absent_log(logs, first, last, logs_of_a_number(backup)) else ""
 
     def _lost_log(
         self, backup: StanzaBackup, stanza: StanzaAnswer, listed: _Listed, bounds: Bounds
@@ -237,7 +260,10 @@ class PgBackRest:
             extra[f"PGBACKREST_REPO{number}_CIPHER_PASS"] = self._secret(declared.password)
 
         return run(
-            [*argv, *declared.options, command, *rest], bounds, extra=extra, package="pgbackrest"
+            [*argv, *declared.options, command, *rest],
+            bounds.left(self._clock.now()),
+            extra=extra,
+            package="pgbackrest",
         )
 
 

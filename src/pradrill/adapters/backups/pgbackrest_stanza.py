@@ -113,16 +113,18 @@ def logs_of_a_number(backup: StanzaBackup) -> int | None:
     return _NUMBER // fits[0] if len(fits) == 1 else None
 
 
-def lack_of(backup: StanzaBackup, stanza: StanzaAnswer) -> str:
-    """Tell which part of a backup its repository does not have; empty: none.
-
-    _Logs are named so that a later one's name is a greater one.
-    """
+def absent_parent(backup: StanzaBackup, stanza: StanzaAnswer) -> str:
+    """Tell which backup that another rests on its repository does not have; empty: none."""
     here = {each.label for each in stanza.backup if each.database == backup.database}
     absent = sorted({*(backup.reference or ())} - here)
-    if absent:
-        return f"it rests on {last_line(absent[0])}, which is not in the repository"
+    return f"it rests on {last_line(absent[0])}, which is not in the repository" if absent else ""
 
+
+def logs_outside(backup: StanzaBackup, stanza: StanzaAnswer) -> str:
+    """Tell that the archive does not reach over a backup's logs; empty: it does.
+
+    They are named so that a later one's name is a greater one.
+    """
     first, last = backup.archive.start, backup.archive.stop
     archives = [each for each in stanza.archive if each.database == backup.database]
     if first is None or last is None or not archives:
