@@ -74,7 +74,7 @@ def boot() -> str:
 
 def _pid_namespace() -> str | None:
     with suppress(OSError):
-        return os.readlink(_PROC / "self/ns/pid")
+        return str((_PROC / "self/ns/pid").readlink())
     return None
 
 

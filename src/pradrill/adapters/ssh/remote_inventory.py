@@ -424,24 +424,24 @@ def mails() -> None:
         line("mail", "", name)
 
 
-def open_files(*gone: str) -> None:
+def open_files(*roots: str) -> None:
     """Print what processes of this machine hold of paths that must be gone, and who does."""
     begin("open_file")
-    if not gone:
+    if not roots:
         return
     if os.geteuid() != 0:
         cannot("open_file", "only root sees what others hold")
     tops = {
         (f"{path.rstrip('/')}/", each.rstrip("/"))
-        for each in gone
+        for each in roots
         for path in (each, os.path.realpath(each))
     }
     for pid in filter(str.isdigit, folders_in("/proc")):
         try:
-            held = {f"{each.replace(DELETED, '')}/" for each in held_by(pid)}
+            links = {f"{each.replace(DELETED, '')}/" for each in held_by(pid)}
             below = {
                 f"{declared}/{each[len(top) :]}".rstrip("/")
-                for each in held
+                for each in links
                 for top, declared in tops
                 if each.startswith(top)
             }
@@ -459,15 +459,15 @@ def open_files(*gone: str) -> None:
 def held_by(pid: str) -> set[str]:
     """Return what a process holds; what it closes meanwhile is none of it."""
     links = ["exe", "cwd", "root", *(f"fd/{each}" for each in os.listdir(f"/proc/{pid}/fd"))]  # noqa: PTH208 as above
-    held = set()
+    paths = set()
     for each in links:
         try:
-            held.add(os.readlink(f"/proc/{pid}/{each}"))  # noqa: PTH115 quick
+            paths.add(os.readlink(f"/proc/{pid}/{each}"))  # noqa: PTH115 quick
         except PermissionError:
             raise
         except OSError:
             continue
-    return held
+    return paths
 
 
 def is_here(pid: str) -> bool:
@@ -533,7 +533,7 @@ def messages(protocol: int, kind: int, family: int = 0) -> Iterator[bytes]:
     raise ValueError(f"there are more than {MOST_MESSAGES}")
 
 
-def asked(kind: int, size: int) -> Iterator[tuple[bytes, dict[int, bytes]]]:
+def answers(kind: int, size: int) -> Iterator[tuple[bytes, dict[int, bytes]]]:
     """Yield addresses, routes or rules of both families: `size` bytes, and the attributes."""
     for family in SIZES:
         try:
@@ -571,7 +571,7 @@ def link(number: int) -> str:
 def addresses() -> None:
     """Print addresses that were given for good: no leases, nothing of a link's own."""
     begin("address")
-    for (family, bits, short, scope, *index), attributes in asked(GET_ADDRESS, 8):
+    for (family, bits, short, scope, *index), attributes in answers(GET_ADDRESS, 8):
         flags = number_in(attributes, 8) or short
         if scope != OF_LINK and flags & PERMANENT and not flags & TEMPORARY:
             name = network(family, attributes.get(2) or attributes.get(1), bits)
@@ -582,7 +582,7 @@ def addresses() -> None:
 def routing() -> None:
     """Print routes of IPv6, those of IPv4 in tables that routes() does not see, and rules."""
     begin("routing")
-    for (family, bits, _, _, low, origin, _, kind, *flags), attributes in asked(GET_ROUTE, 12):
+    for (family, bits, _, _, low, origin, _, kind, *flags), attributes in answers(GET_ROUTE, 12):
         table, to, by = number_in(attributes, 15) or low, attributes.get(1), attributes.get(5)
         is_cached = int.from_bytes(bytes(flags), sys.byteorder) & CACHED
         if is_cached or origin in LEARNT or any(attributes.get(12, b"")[8:12]):  # it expires
@@ -596,7 +596,7 @@ def routing() -> None:
             words += f" table {table}" if table != MAIN else ""
             line("routing", "", words)
 
-    for (family, to_bits, from_bits, _, low, _, _, action, *_), attributes in asked(GET_RULE, 12):
+    for (family, to_bits, from_bits, _, low, _, _, action, *_), attributes in answers(GET_RULE, 12):
         words = f"from {network(family, attributes.get(2), from_bits)}"
         words += f" to {network(family, attributes.get(1), to_bits)}"
         words += f" mark {number_in(attributes, 10):#x}" if 10 in attributes else ""  # noqa: PLR2004 of packets
@@ -890,9 +890,9 @@ def main(itself: str, *roots: str) -> None:
             return
 
     end = roots.index("") if "" in roots else len(roots)
-    below, gone = roots[:end], roots[end + 1 :]
+    below, absent = roots[:end], roots[end + 1 :]
     looks: dict[str, Callable[[], None]] = {**LOOKS, "file": lambda: files(*below)}
-    looks["open_file"] = lambda: open_files(*gone)
+    looks["open_file"] = lambda: open_files(*absent)
     for kind, look in looks.items():
         try:
             look()

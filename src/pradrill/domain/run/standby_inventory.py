@@ -134,8 +134,8 @@ class StandbyInventory(Model):
         """Tell whether a process holds what lay there, or may: nothing is found there any more."""
         if InventoryKind.OPEN_FILE in self.unseen:
             return True
-        held, top = self.seen.get(InventoryKind.OPEN_FILE, {}), path.rstrip("/")
-        return any(each.startswith((f"{top}/", f"{top}, ")) for each in held)
+        files, top = self.seen.get(InventoryKind.OPEN_FILE, {}), path.rstrip("/")
+        return any(each.startswith((f"{top}/", f"{top}, ")) for each in files)
 
     def has_databases_of(self, before: StandbyInventory) -> bool:
         """Tell whether there are databases, those of before, and no other."""

@@ -181,10 +181,10 @@ def test_what_may_still_be_held_open_is_not_said_to_be_gone() -> None:
 
 def test_names_that_are_there_often_are_told_apart_at_once() -> None:
     """Five thousand mounts over one another are read in a moment, and none takes one's name."""
-    begun = time.process_time()
+    start = time.process_time()
     here = inventory("mount\tx\t/ 2\n" + "mount\tx\t/\n" * 4_999)
     assert len(here.seen["mount"]) == 5_000
-    assert time.process_time() - begun < 0.7
+    assert time.process_time() - start < 0.7
 
 
 def test_many_differences_are_counted_and_a_mount_is_told_once() -> None:
