@@ -216,7 +216,8 @@ def test_a_watched_run_shows_its_progress_and_the_verdict(house: Path) -> None:
 @MARKED
 def test_a_second_ctrl_c_does_not_skip_the_teardown(house: Path) -> None:
     """However often Ctrl-C is pressed, the teardown playbook runs to its end: 130."""
-    tasks = '{ansible.builtin.command: "true"}, {ansible.builtin.command: sleep 60}'
+    asleep = house / "asleep"
+    tasks = f"{{ansible.builtin.shell: touch {asleep} && exec sleep 60}}"
     write(house, "playbooks/restore.yml", re.sub(r"\{.*\}", tasks, PLAY))
     write(house, "playbooks/teardown.yml", PLAY.replace('"true"', "touch " + str(house / "torn")))
     running = subprocess.Popen(
@@ -227,7 +228,7 @@ def test_a_second_ctrl_c_does_not_skip_the_teardown(house: Path) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    _until(lambda: "command" in _journal(house))
+    _until(asleep.exists)
     running.send_signal(signal.SIGINT)
     time.sleep(0.5)
     running.send_signal(signal.SIGINT)
