@@ -299,9 +299,10 @@ def _host(
     except (ValidationError, ValueError, TypeError) as error:
         culprits = _culprits(error, variables)
         what = " and ".join(culprits) or "connection variable"
+        place = place_of(next(iter(culprits), what), inventory)
         usual = "Look at ansible_host, ansible_port, ansible_user, the key file and dr_role."
         raise ConfigurationError(
-            f"{place_of(what, inventory)}: host {name} has an unusable {what}",
+            f"{place}: host {name} has an unusable {what}",
             hint=next((_HINTS[each] for each in culprits if each in _HINTS), usual),
         ) from error
 

@@ -129,6 +129,10 @@ def test_what_is_unusable_is_named_as_somebody_set_it(tmp_path: Path) -> None:
         ("wéb", "{}: host wéb has an unusable name (letters of ASCII, digits, . _ : -)"),
         ("web ansible_port=abc", "{}:2: host web has an unusable ansible_port"),
         ("web ansible_host=-x", "{}:2: host web has an unusable ansible_host"),
+        (
+            "web ansible_host=-x ansible_port=abc",
+            "{}:2: host web has an unusable ansible_host and ansible_port",
+        ),
     ):
         (tmp_path / "i").write_text(f"[standby]\n{line}\n")
         with pytest.raises(ConfigurationError) as refusal:

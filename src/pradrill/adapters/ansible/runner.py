@@ -193,8 +193,8 @@ class VaultedValues(NamedTuple):
     plain: Sequence[str] = ()
     """Those that were opened, so that they can be masked."""
 
-    closed: Sequence[str] = ()
-    """Where those are that no password opens, as file:line."""
+    closed: Sequence[tuple[str, int]] = ()
+    """File and line of those that no password opens."""
 
 
 def opened(files: Iterable[Path], passwords: Sequence[str]) -> VaultedValues:

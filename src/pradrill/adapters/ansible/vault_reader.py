@@ -1,7 +1,7 @@
 """Read what Ansible Vault has encrypted, so that the plain values can be masked.
 
 Run by path, in a process of its own: {"passwords": […], "files": […]} on standard input, {"plain":
-the texts, "closed": the places of those that no password opens} on standard output.
+the texts, "closed": file and line of those that no password opens} on standard output.
 """
 
 import json
@@ -23,7 +23,7 @@ def main() -> None:
 
     vault = VaultLib([("default", VaultSecret(each.encode())) for each in request["passwords"]])
     plain: list[str] = []
-    closed: list[str] = []
+    closed: list[tuple[str, int]] = []
     for name in request["files"]:
         text = Path(name).read_text("utf-8", "replace")
         for hit in _INLINE.finditer(text):
@@ -31,7 +31,7 @@ def main() -> None:
             try:
                 opened = vault.decrypt(block.encode()).decode()
             except Exception:  # noqa: BLE001 encrypted for somebody else
-                closed.append(f"{name}:{text.count(chr(10), 0, hit.start()) + 1}")
+                closed.append((name, text.count("\n", 0, hit.start()) + 1))
                 continue
 
             plain.append(opened)

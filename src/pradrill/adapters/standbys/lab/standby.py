@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pradrill.adapters.standbys.files import missing
@@ -141,14 +141,7 @@ class LabMachines:
 
     def stop(self, run_id: str) -> Sequence[str]:  # noqa: ARG002 they are this state's alone
         """End the machines and drop their disks; say what is left. Works in another process too."""
-        left = []
-        for machine in self._machines:
-            try:
-                machine.down()
-            except PradrillError as error:
-                left.append(error.message)
-
-        return left
+        return _not_done(machine.down for machine in self._machines)
 
 
 class LabCopies:
@@ -172,14 +165,19 @@ class LabCopies:
 
     def stop(self, run_id: str) -> Sequence[str]:  # noqa: ARG002 as LabMachines
         """End the copies and drop their disks; say what is left."""
-        left = []
-        for machine in self._machines:
-            try:
-                machine.end_copy()
-            except PradrillError as error:
-                left.append(error.message)
+        return _not_done(machine.end_copy for machine in self._machines)
 
-        return left
+
+def _not_done(ends: Iterable[Callable[[], object]]) -> list[str]:
+    """Carry out each end, whatever becomes of those before; return why some were not."""
+    left = []
+    for end in ends:
+        try:
+            end()
+        except PradrillError as error:
+            left.append(error.message)
+
+    return left
 
 
 def _endpoint(text: str) -> tuple[str, int]:
