@@ -76,3 +76,18 @@ def test_what_is_installed_looks_at_the_backups_once_a_day(
         os.utime(look, (other, other))
         answer(house, capsys, "due", "--run", "--scheduled")
         assert abs(look.stat().st_mtime - datetime.now(UTC).timestamp()) < 3_600
+
+
+def test_a_damaged_line_of_the_register_hides_no_backup(
+    house: StatusHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is suspicious is told, and a finding, once."""
+    for service in ("shop", "mail"):
+        house.run(service, "P", 1)
+    first, _, rest = house.register.path.read_bytes().partition(b"\n")
+    house.register.path.write_bytes(first[:-9] + b"\n" + rest)
+    for said in (1, 0):
+        watch = answer(house, capsys, "catalogue", "--watch")
+        assert (watch.code, watch.out.count("of shop is less than half")) == (0, said), watch.err
+    kinds = [entry.kind for entry in house.register.legible()]
+    assert kinds.count(EntryKind.FINDING) == 1

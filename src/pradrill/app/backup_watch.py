@@ -28,7 +28,7 @@ _A_DAY = timedelta(hours=20)
 
 def watch_backups(app: App, project: Project, say: Callable[[str], None]) -> int:
     """Open a finding for each backup that is suspicious; one that could be read hides no other."""
-    keys = {finding.key for finding in app.findings()}
+    keys = app.finding_keys()
     codes: list[int] = [ExitCode.PASSED]
     for name, loaded in project.drills.items():
         for service, spec in points_of(loaded.drill).items():

@@ -208,6 +208,10 @@ class StateReader:
         """Return every finding that the register holds; raises RecordError."""
         return all_findings(self.register.entries())
 
+    def finding_keys(self) -> set[str | None]:
+        """Return the keys of all findings that can be read: what is opened by itself stays one."""
+        return {finding.key for finding in all_findings(self.register.legible())}
+
     def open_findings(self, record: RunRecord) -> tuple[Finding, ...]:
         """Return those of a run's services that are open; a damaged register has none to tell."""
         try:

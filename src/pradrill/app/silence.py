@@ -42,7 +42,7 @@ def _enter_endings(app: App, project: Project) -> None:
     """Open a finding for each commitment of a provider that ends soon; once for each date."""
     now = app.clock.now()
     try:
-        keys = {finding.key for finding in app.findings()}
+        keys = app.finding_keys()
         for ending in endings(project.plan.providers, now.date()):
             finding = finding_of_ending(ending, now)
             if finding.key not in keys:

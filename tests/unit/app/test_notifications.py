@@ -449,6 +449,18 @@ def test_a_drill_that_cannot_begin_is_told(office: Office) -> None:
     assert " validate\n" in mail.text
 
 
+def test_a_failure_is_told_whatever_line_of_the_register_is_damaged(office: Office) -> None:
+    """By what can be read; how the services stand is not, and stderr says so."""
+    office.house.run("shop", "F", 0.2)
+    register = office.house.register.path
+    first, _, rest = register.read_bytes().partition(b"\n")
+    register.write_bytes(first[:-9] + b"\n" + rest)
+    (mail,) = office.news()
+    assert mail.subject == "[Exemple SAS] shop: FAILED"
+    assert "what is overdue or mended is not told: " in office.stderr
+    assert office.news() == []
+
+
 def test_hostile_words_and_french_are_told_clean(tmp_path: Path, capsys: Capture) -> None:
     """What a standby said is one line without colours, in a text of the plan's language."""
     office = Office(tmp_path, capsys)

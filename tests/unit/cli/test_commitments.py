@@ -69,6 +69,24 @@ def test_it_is_told_by_validate_and_is_a_finding_once(
     assert len(command("findings").splitlines()) == 2
 
 
+def test_a_damaged_line_of_the_register_hides_no_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told on stderr, and once."""
+    ends = TODAY + 10 * DAY
+    (tmp_path / "plan.yml").write_text(
+        "plan: 1\norganisation: Exemple\n"
+        f"providers: {{hexanet: {{contract: {{ends: {ends}}}}}}}\n"
+        "services: {moodle: {objectives: {rto: 4h, rpo: 24h}, primary: none}}\n"
+    )
+    state = tmp_path / "state"
+    (state / "register").parent.mkdir(mode=0o700)
+    (state / "register").write_bytes(b"no entry\n")
+    for told in (1, 0):
+        main(["--state", str(state), "--drills", str(tmp_path), "due"])
+        assert capsys.readouterr().err.count(f"the contract ends on {ends}") == told
+
+
 def test_a_french_page_says_it_in_french() -> None:
     """What ends, and that the plan itself says so."""
     ending = CommitmentEnd("hexanet", "", TODAY)
