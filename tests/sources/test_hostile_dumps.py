@@ -1,0 +1,240 @@
+"""Dumps that were written to reach beyond their database, in the hands of the real servers.
+
+Where the reader and the server could part a statement differently, one of two holds: the dump is
+refused in a sentence, or what runs has no right to anything but the database's tables. Whatever the
+loader says, the server's accounts, settings, libraries and other databases, and the standby's files,
+are as before.
+"""
+
+# ruff: noqa: S608 the statements are texts
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.sources.conftest import Server, run
+from tests.sources.databases import database, mariadb
+from tests.sources.test_bad_restores import load_mariadb, load_postgresql
+
+__all__ = ["database", "mariadb"]
+
+EVIL = "CREATE USER evil"
+TABLE = "-- a dump\nCREATE TABLE `t` (`x` varchar(900));\n"
+LOADED = ""
+
+MARIADB: dict[str, tuple[str | bytes, str]] = {
+    # ---- code of the dump, which would run as the server's root
+    "a trigger of root's before its rows": (
+        "CREATE DEFINER=root@localhost TRIGGER tr BEFORE INSERT ON t FOR EACH ROW"
+        " INSERT INTO canary.t VALUES (2);\nINSERT INTO `t` VALUES ('a');\n", LOADED),
+    "a function of root's in a row": (
+        "CREATE DEFINER=root@localhost FUNCTION f() RETURNS int READS SQL DATA"
+        " RETURN (SELECT n FROM canary.t);\nINSERT INTO t VALUES (f());\n",
+        "ERROR 13(05|70)"),
+    "a view of root's that rows are written to": (
+        "CREATE DEFINER=root@localhost VIEW canary_view AS SELECT * FROM canary.t;\n"
+        "INSERT INTO canary_view VALUES (2);\n", "ERROR 1146"),
+    "a view of root's that rows are read from": (
+        "CREATE DEFINER=root@localhost VIEW w AS SELECT user FROM mysql.global_priv;\n"
+        "INSERT INTO t SELECT user FROM w;\n", "ERROR 1146"),
+    "a routine that is called": (
+        f"CREATE PROCEDURE p() {EVIL};\nCALL p();\n", r"tools write into none \(CALL\)"),
+    "a routine that is called in a set": (
+        "CREATE FUNCTION f() RETURNS int RETURN 1;\nSET @a = f();\n", "ERROR 13(05|70)"),
+    "a trigger in an account's own hands": (
+        "INSERT INTO `t` VALUES ('a') /*!999999 ' */; CREATE TRIGGER x BEFORE INSERT ON t"
+        " FOR EACH ROW SET @a = 1; /*!999999 ' */;\n", "not every server reads, and outlasts it"),
+    # ---- what is made at the end as root, dressed as a program
+    "a view in a comment of later servers": (
+        f"CREATE /*!999999 VIEW v*/ {EVIL.removeprefix('CREATE ')};\n", "not every server reads"),
+    "a view in a comment of MySQL 8": (
+        f"CREATE /*!80000 VIEW v AS SELECT 1*/ {EVIL.removeprefix('CREATE ')};\n",
+        "not every server reads"),
+    "a trigger in a comment of later MariaDBs": (
+        f"/*!50003 CREATE*/ /*M!999999 TRIGGER tr*/ {EVIL.removeprefix('CREATE ')};\n",
+        "not every server reads"),
+    "a comment that goes on from another statement": (
+        f"SELECT 1 /*!999999 ; CREATE VIEW v AS SELECT 1 */; {EVIL};\n", "nothing of it was loaded"),
+    "a number that is none": (f"/*!500 CREATE*/ VIEW v AS SELECT 1; {EVIL};\n", "CREATE USER"),
+    "another database's view in a comment": (
+        "CREATE VIEW /*!999999 copy.*/ canary.v AS SELECT 1;\n", "not every server reads"),
+    "a library": ("CREATE FUNCTION f RETURNS INTEGER SONAME 'evil.so';\n", "SONAME"),
+    "a library behind a comment": (
+        "CREATE FUNCTION f RETURNS/**/INTEGER SONAME/**/'evil.so';\n", "SONAME"),
+    "a library behind many comments": (
+        "CREATE AGGREGATE FUNCTION f " + "/*x*/ " * 200 + "RETURNS INTEGER SONAME#\n'evil.so';\n",
+        "SONAME"),
+    "the server's own function": ("DROP FUNCTION IF EXISTS udf;\n", LOADED),
+    "an event that moves": (
+        "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1;\nALTER EVENT e RENAME TO canary.e;\n",
+        r"into none \(ALTER EVENT\)"),
+    "a second statement behind a routine": (
+        f"DELIMITER ;;\nCREATE PROCEDURE p() BEGIN END; {EVIL} ;;\nDELIMITER ;\n", "ERROR 1064"),
+    "a second statement behind a view": (
+        f"DELIMITER ;;\nCREATE VIEW v AS SELECT 1; {EVIL} ;;\nDELIMITER ;\n", "CREATE USER"),
+    "a delimiter in a routine": (
+        f"DELIMITER ;;\nCREATE PROCEDURE p() BEGIN SELECT '\n//pradrill//\n{EVIL}\n'; END ;;\n"
+        "DELIMITER ;\n", LOADED),
+    "a second statement that only gbk sees": (
+        b"SET @saved_cs_client = 'g' 'bk';\nSET character_set_client = @saved_cs_client;\n"
+        b"CREATE VIEW v AS SELECT 1 /*\xbf'; CREATE USER evil; -- */;\n", "ERROR 1231"),
+    "gbk from a database's letters": (
+        b"ALTER DATABASE `copy` CHARACTER SET gbk;\nSET @a=@@character_set_database;\n"
+        b"SET character_set_client = @a;\n"
+        b"CREATE VIEW v AS SELECT 1 /*\xbf'; CREATE USER evil; -- */;\n", LOADED),
+    "a name that only gbk ends elsewhere": (
+        b"SET @a=convert('gbk' using ascii), character_set_client=@a;\n"
+        b"CREATE FUNCTION `a\xbf` ` RETURNS STRING SONAME 'evil.so';\n", "SONAME|cut short"),
+    "a setting of the server's that goes to root, too": (
+        "SET @a='x', GLOBAL max_connections = 77;\n", "ERROR 1227"),
+    "a setting between delimiters": (
+        f"DELIMITER $$\nSET @x = 1; {EVIL} $$\nDELIMITER ;\n", "CREATE USER"),
+    "a database's letters with more": (
+        f"DELIMITER $$\nALTER DATABASE copy CHARACTER SET utf8mb4; {EVIL} $$\nDELIMITER ;\n",
+        "CREATE USER"),
+    "a definer that is a statement": (
+        f"CREATE DEFINER='a`; {EVIL}; --'@'%' VIEW v AS SELECT 1;\n", LOADED),
+    "a definer that has a line's end": (
+        f"CREATE DEFINER=`a\n{EVIL};`@`%` VIEW v AS SELECT 1;\n", LOADED),
+    "a table whose name is a statement": (
+        f"CREATE TABLE `u``; {EVIL};--` (n int);\nCREATE TABLE `v\n{EVIL};` (n int);\n", LOADED),
+    # ---- statements that ask for rights
+    "accounts": (f"{EVIL};\n", r"whole server \(CREATE USER\)"),
+    "a grant": ("GRANT ALL ON *.* TO root@localhost;\n", r"whole server \(GRANT\)"),
+    "a role": ("SET ROLE x;\n", "ERROR 1959"),
+    "rows of accounts": ("INSERT INTO mysql.global_priv VALUES ('%','evil','{}');\n", r"\(the table global_priv\)"),
+    "rows of accounts without a table's list": (
+        "INSERT t SELECT user FROM mysql.global_priv;\n", "ERROR 1142"),
+    "a table made of accounts": ("CREATE TABLE u AS SELECT * FROM mysql.global_priv;\n", "ERROR 1142"),
+    "a table like another": ("CREATE TABLE u LIKE canary.t;\n", "ERROR 1142"),
+    "a table that joins others": (
+        "CREATE TABLE m (n int) ENGINE=MERGE UNION=(canary.t) INSERT_METHOD=LAST;\n", "ERROR 1142"),
+    "a table in a folder": (
+        "CREATE TABLE m (n int) ENGINE=MyISAM DATA DIRECTORY='{folder}';\n", LOADED),
+    "a file that is read": ("LOAD DATA INFILE '/etc/passwd' INTO TABLE t;\n", r"\(LOAD DATA\)"),
+    "a file of the client's": ("LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE t;\n", r"\(LOAD DATA\)"),
+    "a file in a row": ("INSERT INTO t VALUES (load_file('/etc/passwd'));\n", LOADED),
+    "a file in a default": (
+        "CREATE TABLE u (n int, x text DEFAULT (load_file('/etc/passwd')));\nINSERT INTO u (n) VALUES (1);\n",
+        "ERROR 1901|^$"),
+    "a file that is written": ("SELECT 'x' INTO OUTFILE '{file}';\n", "OUTFILE|write into none"),
+    "a file that is written behind rows": (
+        "INSERT INTO t SELECT 'x' INTO OUTFILE '{file}';\n", "ERROR"),
+    "a setting of the server's": ("SET GLOBAL max_connections = 77;\n", "GLOBAL"),
+    "a setting of the server's in a comment": (
+        "/*!50003 SET @@GLOBAL.max_connections = 77 */;\n", "GLOBAL"),
+    "a plugin": ("INSTALL PLUGIN x SONAME 'evil.so';\n", r"\(INSTALL"),
+    "a program of the client's": ("\\! touch {file}\n", "tells the client"),
+    "a program of the client's in a line": ("SELECT 1 \\! touch {file}\n;\n", "."),
+    "another database by its name": ("INSERT INTO canary.t VALUES (2);\n", "the database canary"),
+    "another database by USE": ("USE `canary`;\nINSERT INTO t VALUES (2);\n", "the database canary"),
+    "another database by CREATE DATABASE": ("CREATE DATABASE `evil`;\n", "the database evil"),
+    "rows that are changed in another": (
+        "UPDATE t, canary.t AS c SET c.n = 2;\n", "ERROR 1142"),
+    "a process that is ended": ("KILL 1;\n", r"\(KILL\)"),
+    "a lock on the server": ("FLUSH TABLES WITH READ LOCK;\n", r"\(FLUSH\)"),
+    "text that is run": (f"EXECUTE IMMEDIATE concat('{EVIL[:9]}', 'SER evil');\n", "EXECUTE"),
+    "text that rocksdb's is taken for": (
+        f"SET @rocksdb_get_is_supported = '{EVIL[:11]}';\nPREPARE s FROM @rocksdb_get_is_supported;\n",
+        "into none"),
+    "a lock that stays": ("SELECT GET_LOCK('a', 1);\n", "into none"),
+    # ---- where reader, client and server could part differently
+    "modes as a number": ("SET sql_mode = 1048576;\n", "sql_mode"),
+    "modes from a variable": (
+        f"SET @a='NO_BACKSLASH' '_ESCAPES'; SET sql_mode=@a; SELECT '\\'; {EVIL}; -- ';\n", "sql_mode|quotes"),
+    "modes from a saved variable": (
+        "SET @OLD_SQL_MODE='ANSI' '_QUOTES'; SET sql_mode=@OLD_SQL_MODE;\n"
+        f"INSERT INTO t VALUES (\"'\"); {EVIL}; -- '\n", "CREATE USER|quotes"),
+    "modes that were saved elsewhere": (
+        "SELECT concat('NO_BACKSLASH','_ESCAPES') INTO @OLD_SQL_MODE;\nSET sql_mode=@OLD_SQL_MODE;\n",
+        "into none"),
+    "modes by a comment": ("/*!50003 SET sql_mode = 'ANSI_QUOTES' */;\n", "quotes"),
+    "modes for one statement": ("SET STATEMENT sql_mode='ANSI_QUOTES' FOR SELECT 1;\n", "."),
+    "letters of gbk": (b"SET NAMES gbk;\nINSERT INTO t VALUES ('\xbf\\'); CREATE USER evil; -- ');\n", "quotes"),
+    "letters of sjis": ("SET character_set_client = 'sjis';\n", "quotes"),
+    "letters of big5 in a comment": ("/*!40101 SET NAMES big5 */;\n", "quotes"),
+    "letters of gbk that are hidden": (
+        b"SET @a=concat('gb','k'), character_set_client=@a;\n"
+        b"INSERT INTO t VALUES ('\xbf\\'); CREATE USER evil; -- ');\n", "ERROR|quotes"),
+    "letters by the client's word": ("SELECT 1 \\C gbk\n;\n", "."),
+    "letters of a text": (
+        b"INSERT INTO t VALUES (_gbk'\xbf\\'); CREATE USER evil; -- ');\n", "CREATE USER|ERROR"),
+    "a dash comment with a control sign": (
+        f"SELECT 1 --\x01'\n; {EVIL}; -- '\n", "."),
+    "a dash comment without a blank": (f"INSERT INTO t VALUES (1)--'\n; {EVIL}; -- '\n", "."),
+    "a hash comment with a quote": (f"# it's\n{EVIL};\n", "CREATE USER"),
+    "a comment in a comment": (f"/* /* */ {EVIL}; /* */ ;\n", "CREATE USER"),
+    "a comment in one that runs": (f"/*!50003 SELECT /* ' */ 1 */; {EVIL}; -- '\n", "CREATE USER|none"),
+    "a comment that does not end": (f"INSERT INTO t VALUES ('a'); /* {EVIL};\n", "cut short"),
+    "a quote that does not end": (f"INSERT INTO t VALUES ('a {EVIL};\n", "ERROR|cut short"),
+    "CR alone": (f"SELECT 1; -- x\r{EVIL};\n", "."),
+    "a delimiter behind CR": (f"SET @a = 1;\rDELIMITER x\r{EVIL}x\n", "."),
+    "a delimiter of a quote": (f"DELIMITER '\nSELECT 1'{EVIL}'\nDELIMITER ;\n", "."),
+    "a delimiter of a backslash": (f"DELIMITER \\\nSELECT 1\\{EVIL}\\\n", "."),
+    "a delimiter in rows": (
+        f"INSERT INTO `t` VALUES ('a'),\ndelimiter x\n('b')x {EVIL} x\n", "."),
+    "a zero": (b"INSERT INTO `t` VALUES ('a\0');\n", "zeros"),
+    "a line of 2 MB": (f"INSERT INTO `t` VALUES ('a'){',(' + chr(39) + 'b' * 800 + chr(39) + ')'};\n"
+                       + f"/* {'x' * 2_000_000} */ {EVIL};\n", "CREATE USER"),
+    "a statement behind rows in their line": (f"INSERT INTO `t` VALUES ('a'); {EVIL};\n", "CREATE USER"),
+    "a backtick in a name": (f"INSERT INTO `t` (`x``; {EVIL}; -- `) VALUES (1);\n", "ERROR 1054"),
+    "two quotes in a text": (f"INSERT INTO `t` VALUES ('it''s; {EVIL}; --');\n", LOADED),
+    "rows that speak of everything": (
+        r"INSERT INTO `t` VALUES ('a;\nDELIMITER x\n\\'),('\\\';USE mysql;'),"
+        r"('/*!50003 */ -- \0\Z\r'),(0x00FF),(_binary 'b\\');" + "\n", LOADED),
+    "rows whose text has lines": (
+        "INSERT INTO `t` VALUES ('a;\nDELIMITER x\nUSE mysql;\n-- Dump completed\nGRANT ALL;\n');\n",
+        LOADED),
+}  # fmt: skip
+
+
+def state(socket: Path) -> str:
+    """Return what no dump may change: all of a server but the database that is loaded."""
+    sql = (
+        "select user, host, priv from mysql.global_priv where user not in ('a', 'copy_pradrill')"
+        " and user not like '%evil%' order by 1, 2;"
+        "select user, host from mysql.global_priv where user = 'evil';"
+        "select * from canary.t; show databases; select name from mysql.func;"
+        "select db, name from mysql.event where db <> 'copy'; select * from mysql.tables_priv;"
+        "select table_schema, table_name from information_schema.tables where table_schema <> 'copy'"
+        " and table_schema not like '%\\_schema';"
+        "select count(*) from information_schema.plugins where plugin_status = 'ACTIVE';"
+        "select variable_name, variable_value from information_schema.global_variables"
+        " where variable_name not regexp 'gtid|timestamp|state'"
+    )
+    return run(["mariadb", f"--socket={socket}", "-uroot", "-NBe", sql], env={})
+
+
+@pytest.fixture(scope="module")
+def canary(mariadb: Path) -> Iterator[Path]:
+    """Return the socket of a MariaDB with another database."""
+    sql = "create or replace database canary; create table canary.t (n int) engine=MyISAM;"
+    sql += "insert into canary.t values (1)"
+    run(["mariadb", f"--socket={mariadb}", "-uroot", "-e", sql], env={})
+    yield mariadb
+    run(["mariadb", f"--socket={mariadb}", "-uroot", "-e", "drop database canary"], env={})
+
+
+@pytest.mark.parametrize("title", MARIADB)
+def test_no_dump_reaches_beyond_its_database(canary: Path, tmp_path: Path, title: str) -> None:
+    """Refused in a sentence, or without the right to it; one that is refused leaves no table."""
+    text, reason = MARIADB[title]
+    (tmp_path / "out").mkdir(mode=0o777)
+    file = tmp_path / "out/evil"
+    if isinstance(text, str):
+        text = text.replace("{file}", str(file)).replace("{folder}", str(file.parent)).encode()
+    dump = tmp_path / "night.sql"
+    dump.write_bytes(TABLE.encode() + text)
+    run(["mariadb", f"--socket={canary}", "-uroot", "-e", "create or replace database copy"], env={})
+    before = state(canary)
+    result = load_mariadb(dump, canary)
+    assert state(canary) == before, result
+    sentence = result.stderr if result.returncode else LOADED
+    assert re.search(reason, sentence) if reason else sentence == LOADED, result
+    tables = run(["mariadb", f"--socket={canary}", "-uroot", "-NBe", "show tables in copy"], env={})
+    assert bool(tables) is (result.returncode == 0), (result, tables)
+    run(["mariadb", f"--socket={canary}", "-uroot", "-e", "drop database copy"], env={})
+    assert not list(file.parent.iterdir())
