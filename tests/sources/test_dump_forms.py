@@ -12,15 +12,18 @@ import bz2
 import gzip
 import lzma
 import os
+import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from tests.sources.conftest import BIN, LOGIN, Server, mostly_nightly, run
 from tests.sources.databases import database, mariadb
-from tests.sources.test_bad_restores import SCRIPTS, Saying, call
+from tests.sources.test_bad_restores import SCRIPTS, Saying, call, sent
 from tests.sources.test_dumps import checked, only, source, zstd
 
 from pradrill.domain.run.backup_integrity import Soundness
@@ -415,12 +418,113 @@ def test_a_definer_that_is_not_here_is_made_so_that_what_it_defines_works(
     grants = ask(shop, "show grants for app@'10.%'")
     assert "GRANT ALL PRIVILEGES ON `copy`.* TO `app`@`10.%`" in grants
     assert "ACCOUNT LOCK" in ask(shop, "show create user app@'10.%'")
-    teardown = (SCRIPTS.parent / "teardown_mariadb.yml").read_text("utf-8")
-    statement = teardown[teardown.index("SELECT CONCAT") :].partition("END")[0]
-    statement = statement.replace("{{ database[:50] }}", "copy")
-    assert ask(shop, statement) == "DROP USER 'app'@'10.%';\n"
-    ask(shop, f"{ask(shop, statement)} drop role copy_pradrill")
     assert "pradrill_load" not in ask(shop, "select user from mysql.global_priv")
+    remove(shop)
+
+
+def remove(shop: Path) -> None:
+    """Remove what a load has made, as the teardowns do, and find nothing of it; also once more."""
+    for _ in range(2):
+        result = call("remove-mariadb", "copy", HOME=str(shop.parent))
+        assert (result.returncode, result.stderr) == (0, ""), result
+        accounts = ask(shop, "select user, host from mysql.global_priv").split()
+        assert not {"app", "copy_pradrill"} & {*accounts}
+        assert not any(each.startswith("pradrill_load") for each in accounts)
+        left = "select user from mysql.roles_mapping; select user from mysql.db; show databases"
+        assert not re.search("app|copy", ask(shop, left))
+
+
+KILLED = """#!/bin/sh
+[ $# = 2 ] || exec {real} "$@"
+words=$(cat)
+case $words in
+  *"{last}"*) printf '%s' "$words" | sed '/{last}/q' | {real} "$@"; kill -KILL $(cat {pid}) $PPID ;;
+  *) printf '%s' "$words" | {real} "$@" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("last", ["CREATE ROLE", "INSERT IGNORE", "CREATE USER IF NOT", "FLUSH"])
+def test_accounts_of_a_load_that_was_killed_between_are_removed(
+    shop: Path, tmp_path: Path, last: str
+) -> None:
+    """Each is marked before it is made: wherever the kill came, the teardown finds it."""
+    path, stub, pid = tmp_path / NAME, tmp_path / "tools/mariadb", tmp_path / "pid"
+    path.write_bytes(programs(shop, "app@'10.%'"))
+    ask(shop, "create or replace database copy")
+    stub.parent.mkdir()
+    real = shutil.which("mariadb")
+    stub.write_text(KILLED.format(real=real, last=last, pid=pid))
+    stub.chmod(0o755)
+    script = f"echo $$ > {pid}\n{sent('load-mariadb')}"
+    result = subprocess.run(
+        ["bash", "-s", "--", path, "copy"],
+        input=script.encode(),
+        env={**os.environ, "HOME": str(shop.parent), "PATH": f"{stub.parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode == -signal.SIGKILL, result
+    accounts = ask(shop, "select user from mysql.global_priv").split()
+    assert ("app" in accounts) is (last in {"CREATE USER IF NOT", "FLUSH"})
+    assert any(each.startswith("pradrill_load") for each in accounts)
+    remove(shop)
+
+
+@pytest.mark.parametrize("shipped", ["mariadb", "wordpress"])
+def test_the_teardowns_remove_what_a_load_has_made(shipped: str) -> None:
+    """By the one script; Moodle's database is torn down by MariaDB's."""
+    teardown = (SCRIPTS.parent / f"teardown_{shipped}.yml").read_text("utf-8")
+    assert "lookup('file', 'remove-mariadb')" in teardown
+
+
+def test_two_databases_are_loaded_side_by_side(shop: Path, tmp_path: Path) -> None:
+    """Each as an account of its own; what both define with is made once, with rights on both."""
+    text, paths = programs(shop, "app@'10.%'"), {}
+    for name in ("copy", "copy2"):
+        ask(shop, f"create or replace database {name}")
+        paths[name] = tmp_path / name
+        paths[name].write_bytes(text)
+    with ThreadPoolExecutor(2) as loads:
+        results = loads.map(
+            lambda each: call("load-mariadb", paths[each], each, HOME=str(shop.parent)), paths
+        )
+        assert [each.returncode for each in results] == [0, 0]
+    assert ask(shop, "select * from copy.w; select * from copy2.w").split() == ["1", "7", "1", "7"]
+    assert call("remove-mariadb", "copy2", HOME=str(shop.parent)).returncode == 0
+    remove(shop)
+
+
+NEEDS = {
+    "nothing": ("", "USAGE"),
+    "a server that is read-only": ("set global read_only = 1", "READ_ONLY ADMIN"),
+    "an init_connect": ("set global init_connect = 'select 1'", "CONNECTION ADMIN"),
+}
+
+
+@pytest.mark.parametrize("title", NEEDS)
+def test_the_account_that_loads_has_no_right_but_those_that_it_needs(
+    shop: Path, tmp_path: Path, title: str
+) -> None:
+    """On the whole server none, unless the server asks for one; on the database none to make code."""
+    before, right = NEEDS[title]
+    path = tmp_path / NAME
+    path.write_text(
+        "CREATE TABLE r (x text);\nINSERT INTO r SELECT concat_ws(' ', table_schema,"
+        " privilege_type) FROM information_schema.schema_privileges;\nINSERT INTO r SELECT"
+        " privilege_type FROM information_schema.user_privileges;\n"
+    )
+    try:
+        if before:
+            ask(shop, before)
+        result = load(shop, path, standing=False)
+    finally:
+        ask(shop, "set global read_only = 0; set global init_connect = ''")
+    assert result.returncode == 0, result
+    rights = {each.replace("copy ", "") for each in ask(shop, "select x from copy.r").splitlines()}
+    assert rights == {
+        right, "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX",
+        "REFERENCES", "LOCK TABLES", "CREATE TEMPORARY TABLES"}  # fmt: skip
 
 
 _FROM_OUTSIDE = (
