@@ -506,7 +506,7 @@ NEEDS = {
 def test_the_account_that_loads_has_no_right_but_those_that_it_needs(
     shop: Path, tmp_path: Path, title: str
 ) -> None:
-    """On the whole server none, unless the server asks for one; on the database none to make code."""
+    """On the whole server none, unless it asks for one; on the database none to make code."""
     before, right = NEEDS[title]
     path = tmp_path / NAME
     path.write_text(
