@@ -423,7 +423,7 @@ def test_a_definer_that_is_not_here_is_made_so_that_what_it_defines_works(
 
 
 def remove(shop: Path) -> None:
-    """Remove what a load has made, as the teardowns do, and find nothing of it; also once more."""
+    """Remove what a load has made, as the teardowns do, twice, and find nothing of it."""
     for _ in range(2):
         result = call("remove-mariadb", "copy", HOME=str(shop.parent))
         assert (result.returncode, result.stderr) == (0, ""), result
@@ -546,9 +546,9 @@ def test_no_code_of_a_dump_runs_while_it_is_loaded(shop: Path, tmp_path: Path) -
         "INSERT INTO t VALUES (1);\nINSERT INTO t VALUES (length(load_file('/etc/hostname')));\n"
     )
     result = load(shop, path)
-    written = ask(shop, "select count(*) from mysql.db where user = 'evil'")
+    rows = ask(shop, "select count(*) from mysql.db where user = 'evil'")
     ask(shop, "delete from mysql.db where user = 'evil'")
-    assert (result.returncode, written) == (0, "0\n"), result
+    assert (result.returncode, rows) == (0, "0\n"), result
     assert ask(shop, "select * from copy.t").split() == ["1", "NULL"]
     assert "tr" in ask(shop, "show triggers in copy")
 
@@ -573,9 +573,9 @@ def test_no_second_statement_comes_along_with_a_routine(
     path = tmp_path / NAME
     path.write_text(f"CREATE TABLE t (n int);\nDELIMITER ;;\n{body} ;;\nDELIMITER ;\n")
     result = load(shop, path)
-    made = ask(shop, "select count(*) from mysql.global_priv where user = 'evil'")
+    accounts = ask(shop, "select count(*) from mysql.global_priv where user = 'evil'")
     ask(shop, "drop user if exists evil")
-    assert (result.returncode != 0, made) == (True, "0\n"), result
+    assert (result.returncode != 0, accounts) == (True, "0\n"), result
 
 
 def of_programs(shop: Path, name: str) -> str:
@@ -637,12 +637,12 @@ def test_what_the_root_of_a_server_could_load_the_account_that_loads_can(
     shop: Path, tmp_path: Path, title: str
 ) -> None:
     """Where the server or the dump asks for more than rights on the database."""
-    asked, statement = SETTINGS[title]
+    setting, statement = SETTINGS[title]
     path = tmp_path / NAME
     path.write_text(f"-- a dump\n{statement}\nCREATE TABLE t (n int);\nINSERT INTO t VALUES (1);\n")
     try:
-        if asked:
-            ask(shop, asked)
+        if setting:
+            ask(shop, setting)
         result = load(shop, path)
     finally:
         ask(shop, "set global read_only = 0; set global init_connect = ''")
