@@ -90,6 +90,18 @@ MARIADB: dict[str, tuple[str | bytes, str]] = {
         f"SELECT 1 /*!999999 ; CREATE VIEW v AS SELECT 1 */; {EVIL};\n",
         "nothing of it was loaded",
     ),
+    "a comment in the sandbox's": (
+        f"/*M!999999\\- /* */ CREATE VIEW v AS SELECT 1 */ {EVIL};\n",
+        "CREATE USER|not every server reads",
+    ),
+    "a comment in a plain one": (
+        f"/* /* */ CREATE VIEW v AS SELECT 1 */ {EVIL};\n",
+        "ERROR 1064",
+    ),
+    "a comment that a line's hides the end of": (
+        f"SET @a=1 /*!999999 -- */ ; {EVIL};\n */;\n",
+        ".",
+    ),
     "a number that is none": (f"/*!500 CREATE*/ VIEW v AS SELECT 1; {EVIL};\n", "CREATE USER"),
     "another database's view in a comment": (
         "CREATE VIEW /*!999999 copy.*/ canary.v AS SELECT 1;\n",
