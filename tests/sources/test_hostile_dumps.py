@@ -92,7 +92,7 @@ MARIADB: dict[str, tuple[str | bytes, str]] = {
     ),
     "a comment in the sandbox's": (
         f"/*M!999999\\- /* */ CREATE VIEW v AS SELECT 1 */ {EVIL};\n",
-        "CREATE USER|not every server reads",
+        "nothing of it was loaded",
     ),
     "a comment in a plain one": (
         f"/* /* */ CREATE VIEW v AS SELECT 1 */ {EVIL};\n",
