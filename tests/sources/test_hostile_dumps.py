@@ -11,6 +11,7 @@ standby's files.
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ import pytest
 from tests.sources.conftest import LOGIN, Server, mostly_nightly, mydumped, run
 from tests.sources.databases import database, mariadb
 from tests.sources.test_bad_restores import SCRIPTS, load_mariadb, load_postgresql
+from tests.sources.test_one_database import reader_of
 
 __all__ = ["database", "mariadb"]
 
@@ -393,6 +395,52 @@ def test_no_dump_reaches_beyond_its_database(canary: Path, tmp_path: Path, title
     assert bool(tables) is (result.returncode == 0), (result, tables)
     run(["mariadb", f"--socket={canary}", "-uroot", "-e", "drop database copy"], env={})
     assert not list(file.parent.iterdir())
+
+
+PARTS = (
+    "CREATE ", "CREATE ", "OR REPLACE ", "DROP ", "VIEW v AS SELECT 1", "VIEW v AS SELECT 1 ",
+    "USER evil", " USER evil", EVIL, "TRIGGER t BEFORE INSERT ON t FOR EACH ROW SET @a=1",
+    "FUNCTION f() RETURNS int RETURN 1", "FUNCTION f ", " RETURNS INTEGER SONAME 'evil.so'",
+    "EVENT e ON SCHEDULE EVERY 1 DAY DO SET @a=1", "DEFINER=`a`@`b` ", "DEFINER=", "SELECT ",
+    "/*", "*/", "*/", "/*!50003 ", "/*!999999 ", "/*M!999999\\-", "/*M!999999\\- x */", "/*!80000 ",
+    "/*!", "/*M!100100 ", "/**/", "-- ", "--\x01", "#", "\n", "\n", "'", '"', "`", "\\", ";", ";;",
+    "DELIMITER ;;\n", "\r", "\v", "\x1c", "\u00a0", " ", " ", "INSERT INTO `t` VALUES ('a');\n",
+    "SET character_set_client=utf8mb4;\n", "alter database copy character set utf8mb4;\n",
+)  # fmt: skip
+"""What a dump is made of that lets a program seem another."""
+READ_AS = (
+    "",
+    "SET sql_mode='ANSI_QUOTES';",
+    "SET sql_mode='NO_BACKSLASH_ESCAPES';",
+    "SET NAMES gbk;",
+)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(2))
+def test_no_text_by_chance_makes_root_run_what_is_no_program(canary: Path, seed: int) -> None:
+    """Of many thousand texts, what the reader takes for a program is one, in whatever modes."""
+    reader, dice = reader_of("load-mariadb"), random.Random(seed)  # noqa: S311
+    sql: list[bytes] = []
+    while len(sql) < 2000:
+        text = "".join(dice.choice(PARTS) for _ in range(dice.randint(2, 14))) + ";\n;;\n"
+        dump = reader["Dump"]("copy")
+        for statement in reader["Reader"](b";").statements([text.encode()]):
+            dump.take(statement)
+        if not dump.faults:
+            sql += [
+                reader["alone"](body, True) if is_program else body + b"\n;\n"
+                for body, is_program in dump.programs
+            ]
+
+    client = ["mariadb", f"--socket={canary}", "-uroot", "--binary-mode", "--comments", "--force"]
+    run([*client, "-e", "create or replace database copy"], env={})
+    before = state(canary)
+    for mode in READ_AS:
+        words = mode.encode() + b"USE copy;\n" + b"".join(sql)
+        result = subprocess.run(client, input=words, capture_output=True, check=False)
+        assert b"ERROR 1126" not in result.stderr  # a library that is not there
+        assert state(canary) == before
 
 
 PLANTED = (
