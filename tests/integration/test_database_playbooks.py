@@ -282,6 +282,49 @@ def inside(databases: DatabaseHosts, script: str) -> None:
     subprocess.run([*words, f"set -eu\n{script}"], check=True, timeout=60)
 
 
+DEFINED = """\
+CREATE TABLE `t` (`n` int);
+CREATE DEFINER=`app`@`10.%` VIEW `v` AS SELECT `n` FROM `t`;
+"""
+"""What a load makes an account for."""
+
+
+@pytest.mark.parametrize(
+    ("teardown", "name"),
+    [("teardown_wordpress.yml", "wordpress"), ("teardown_mariadb.yml", "moodle")],
+)
+def test_the_accounts_that_a_load_has_made_go_with_its_database(
+    databases: DatabaseHosts, tmp_path: Path, teardown: str, name: str
+) -> None:
+    """One of a DEFINER's, and of a load that was killed its own; Moodle's teardown is MariaDB's."""
+    house = databases.house(tmp_path)
+    staging, settings = "/var/lib/pradrill-restore", "/etc/mysql/mariadb.conf.d/99-pradrill.cnf"
+    loader = "\n".join(
+        (house / "playbooks/files" / each).read_text("utf-8")
+        for each in ("read-dump", "load-mariadb")
+    )
+    accounts = "mariadb -NBe 'select user from mysql.global_priv'"
+    inside(
+        databases,
+        f"mkdir -p {staging}; cd {staging}; touch {settings}\n"
+        f"cat > dump.sql <<'END_OF_DUMP'\n{DEFINED}END_OF_DUMP\n"
+        f"cat > loader <<'END_OF_LOADER'\n{loader}\nEND_OF_LOADER\n"
+        f"systemctl start mariadb; mariadb -e 'create database {name}'\n"
+        f"bash -s -- dump.sql {name} < loader; {accounts} | grep -qx app\n"
+        f"account=pradrill_load_$(printf %s {name}_pradrill | cksum | cut -d ' ' -f 1)\n"
+        f'mariadb -e "create user $account@localhost; create database {name}_pradrill"\n',
+    )
+    values = {"database": name, "database_user": name}
+    play(house, teardown, values)
+    play(house, teardown, values)
+    inside(
+        databases,
+        f"systemctl start mariadb; {accounts} | grep -E 'app|pradrill' && exit 1\n"  # noqa: S608 the server's own words
+        f"mariadb -e 'show databases; select * from mysql.db; select * from mysql.roles_mapping'"
+        f" | grep {name} && exit 1\nsystemctl stop mariadb; rm -rf {staging}",
+    )
+
+
 def test_a_database_or_an_account_that_stays_is_seen(
     databases: DatabaseHosts, tmp_path: Path
 ) -> None:

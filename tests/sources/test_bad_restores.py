@@ -55,10 +55,18 @@ HARMS: dict[str, Harm] = {"cut": cut, "flipped": flip}
 harms = pytest.mark.parametrize("harm", HARMS.values(), ids=list(HARMS))
 
 
+def sent(script: str) -> str:
+    """Return a script of the playbooks' as they send it: what reads dumps goes before."""
+    before = "read-dump" if script in {"load-mariadb", "load-postgresql"} else os.devnull
+    return "".join((SCRIPTS / name).read_text("utf-8") for name in (before, script))
+
+
 def call(script: str, *words: str | Path, **environment: str) -> Saying:
     """Run one of the playbooks' scripts."""
+    is_loader = script in {"load-mariadb", "load-postgresql"}
     return subprocess.run(
-        ["bash", SCRIPTS / script, *words],
+        ["bash", *(["-s", "--"] if is_loader else [SCRIPTS / script]), *words],
+        input=sent(script) if is_loader else None,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -380,7 +388,8 @@ def test_what_a_killed_load_has_left_beside_goes_with_the_next_one(
     """Killed while it loads beside, it can remove nothing: the one name is known to the next."""
     dump = tmp_path / "night.sql"
     dump.write_text(
-        "CREATE TABLE t (n int);\nSELECT pg_sleep(300);\n-- PostgreSQL database dump complete\n"
+        "CREATE TABLE t (n int, x text DEFAULT pg_sleep(300));\nINSERT INTO t VALUES (1);\n"
+        "-- PostgreSQL database dump complete\n"
     )
     database.new_database("beside")
     database.psql("create table standing (n int)", "beside")
@@ -388,12 +397,12 @@ def test_what_a_killed_load_has_left_beside_goes_with_the_next_one(
     load = ("load-postgresql", dump, "beside", f"{BIN.parent.name}/{database.folder}:54991")
     left = "select string_agg(datname, ' ') from pg_database where datname like '%pradrill%'"
     with subprocess.Popen(
-        ["bash", SCRIPTS / load[0], *load[1:]],
+        ["bash", "-c", sent(load[0]), "bash", *load[1:]],
         env={**os.environ, "PGUSER": LOGIN},
         start_new_session=True,
     ) as process:
         for _ in range(300):
-            if database.psql("select count(*) from pg_stat_activity where query ~ '^SELECT pg_sl'"
+            if database.psql("select count(*) from pg_stat_activity where query ~ '^INSERT'"
                              " and state = 'active'") == "1":  # fmt: skip
                 break
             time.sleep(0.1)

@@ -4,21 +4,26 @@ What is sound is loaded whole, what is damaged is refused, and what is refused l
 as it was: the three hold for each form, however it is packed and wherever it is cut.
 """
 
+# ruff: noqa: S608 the statements are texts
+
 from __future__ import annotations
 
 import bz2
 import gzip
 import lzma
 import os
+import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from tests.sources.conftest import BIN, LOGIN, Server, mostly_nightly, run
 from tests.sources.databases import database, mariadb
-from tests.sources.test_bad_restores import SCRIPTS, Saying, call
+from tests.sources.test_bad_restores import SCRIPTS, Saying, call, sent
 from tests.sources.test_dumps import checked, only, source, zstd
 
 from pradrill.domain.run.backup_integrity import Soundness
@@ -349,8 +354,300 @@ def test_what_a_load_that_was_killed_has_left_is_gone_after_the_next(
     its = {"HOME": str(shop.parent), "PATH": f"{stub.parent}:{os.environ['PATH']}"}
     assert call("load-mariadb", path, "copy", **its).returncode != 0
     assert tables(shop) == []
-    teardown = (SCRIPTS.parent / "teardown_wordpress.yml").read_text()
-    assert "DROP DATABASE IF EXISTS wordpress_pradrill" in teardown
+
+
+REPLICATION = {
+    "CHANGE MASTER": "CHANGE MASTER TO MASTER_LOG_FILE='mysql-bin.000123', MASTER_LOG_POS=456;\n",
+    "CHANGE REPLICATION SOURCE": "CHANGE REPLICATION SOURCE TO SOURCE_LOG_POS=456;\n",
+    "SET @@GLOBAL.GTID_PURGED": "SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'f1:1-77';\n",
+    "STOP ALL SLAVES, CHANGE MASTER, SET GLOBAL GTID_SLAVE_POS, START SLAVE": (
+        "STOP ALL SLAVES;\nCHANGE MASTER TO MASTER_USE_GTID=slave_pos;\n"
+        "SET GLOBAL gtid_slave_pos='0-1-123';\nSTART SLAVE;\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("names", mostly_nightly(REPLICATION, list(REPLICATION)[-1]))
+def test_where_productions_log_stood_is_left_out_of_the_load(
+    shop: Path, tmp_path: Path, names: str
+) -> None:
+    """As --master-data=1 writes it: the data is loaded, the standby replicates from nobody."""
+    path = tmp_path / NAME
+    row = b"INSERT INTO `t` VALUES (9999,'\nCHANGE MASTER TO x;\n','');\n"
+    head, table = dump(shop).split(b"DROP TABLE", 1)
+    tables = b"DROP TABLE" + table.replace(b"UNLOCK TABLES;\n", row + b"UNLOCK TABLES;\n", 1)
+    path.write_bytes(head + REPLICATION[names].encode() + tables)
+    result = load(shop, path)
+    assert (result.returncode, result.stderr) == (
+        0, f"left out, as the standby replicates from nobody: {names}\n")  # fmt: skip
+    assert ask(shop, "select x from copy.t where n = 9999") == "\\nCHANGE MASTER TO x;\\n\n"
+    assert ask(shop, "show all slaves status; select @@gtid_slave_pos").strip() == ""
+
+
+def programs(shop: Path, definer: str) -> bytes:
+    """Dump a database whose views, trigger and routine run as an account that then goes."""
+    ask(
+        shop,
+        f"create or replace database programs; use programs; create user if not exists {definer};"
+        f"grant all on programs.* to {definer}; create table a (n int); create table log (n int);"
+        f"create definer={definer} function f() returns int return 7;"
+        f"create definer={definer} view v as select n, f() q from a;"
+        f"create definer={definer} view w as select * from v; insert into a values (1);"
+        f"create definer={definer} trigger tr after insert on a for each row"
+        " insert into log values (new.n)",
+    )
+    output = dump(shop, "--routines", "--triggers", name="programs")
+    ask(shop, f"drop user {definer}; drop database programs")
+    return output
+
+
+def test_a_definer_that_is_not_here_is_made_so_that_what_it_defines_works(
+    shop: Path, tmp_path: Path
+) -> None:
+    """Nobody logs in as it, it is told, and its mark leads the teardown to it."""
+    path = tmp_path / NAME
+    path.write_bytes(programs(shop, "app@'10.%'"))
+    result = load(shop, path)
+    assert result.returncode == 0, result
+    assert result.stderr.startswith("made for what it defines: the account app@10.%, which was not")
+    assert result.stderr.count("\n") == 1
+    assert tables(shop) == ["a", "log", "v", "w"]
+    ask(shop, "insert into copy.a values (3)")
+    assert ask(shop, "select * from copy.w; select * from copy.log").split() == [
+        "1", "7", "3", "7", "3"]  # fmt: skip
+    grants = ask(shop, "show grants for app@'10.%'")
+    assert "GRANT ALL PRIVILEGES ON `copy`.* TO `app`@`10.%`" in grants
+    assert "ACCOUNT LOCK" in ask(shop, "show create user app@'10.%'")
+    assert "pradrill_load" not in ask(shop, "select user from mysql.global_priv")
+    remove(shop)
+
+
+def remove(shop: Path) -> None:
+    """Remove what a load has made, as the teardowns do, twice, and find nothing of it."""
+    for _ in range(2):
+        result = call("remove-mariadb", "copy", HOME=str(shop.parent))
+        assert (result.returncode, result.stderr) == (0, ""), result
+        accounts = ask(shop, "select user, host from mysql.global_priv").split()
+        assert not {"app", "copy_pradrill"} & {*accounts}
+        assert not any(each.startswith("pradrill_load") for each in accounts)
+        left = "select user from mysql.roles_mapping; select user from mysql.db; show databases"
+        assert not re.search("app|copy", ask(shop, left))
+
+
+KILLED = """#!/bin/sh
+[ $# = 2 ] || exec {real} "$@"
+words=$(cat)
+case $words in
+  *"{last}"*) printf '%s' "$words" | sed '/{last}/q' | {real} "$@"; kill -KILL $(cat {pid}) $PPID ;;
+  *) printf '%s' "$words" | {real} "$@" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("last", ["CREATE ROLE", "INSERT IGNORE", "CREATE USER IF NOT", "FLUSH"])
+def test_accounts_of_a_load_that_was_killed_between_are_removed(
+    shop: Path, tmp_path: Path, last: str
+) -> None:
+    """Each is marked before it is made: wherever the kill came, the teardown finds it."""
+    path, stub, pid = tmp_path / NAME, tmp_path / "tools/mariadb", tmp_path / "pid"
+    path.write_bytes(programs(shop, "app@'10.%'"))
+    ask(shop, "create or replace database copy")
+    stub.parent.mkdir()
+    real = shutil.which("mariadb")
+    stub.write_text(KILLED.format(real=real, last=last, pid=pid))
+    stub.chmod(0o755)
+    script = f"echo $$ > {pid}\n{sent('load-mariadb')}"
+    result = subprocess.run(
+        ["bash", "-s", "--", path, "copy"],
+        input=script.encode(),
+        env={**os.environ, "HOME": str(shop.parent), "PATH": f"{stub.parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode == -signal.SIGKILL, result
+    accounts = ask(shop, "select user from mysql.global_priv").split()
+    assert ("app" in accounts) is (last in {"CREATE USER IF NOT", "FLUSH"})
+    assert any(each.startswith("pradrill_load") for each in accounts)
+    remove(shop)
+
+
+@pytest.mark.parametrize("shipped", ["mariadb", "wordpress"])
+def test_the_teardowns_remove_what_a_load_has_made(shipped: str) -> None:
+    """By the one script; Moodle's database is torn down by MariaDB's."""
+    teardown = (SCRIPTS.parent / f"teardown_{shipped}.yml").read_text("utf-8")
+    assert "lookup('file', 'remove-mariadb')" in teardown
+
+
+def test_two_databases_are_loaded_side_by_side(shop: Path, tmp_path: Path) -> None:
+    """Each as an account of its own; what both define with is made once, with rights on both."""
+    text, paths = programs(shop, "app@'10.%'"), {}
+    for name in ("copy", "copy2"):
+        ask(shop, f"create or replace database {name}")
+        paths[name] = tmp_path / name
+        paths[name].write_bytes(text)
+    with ThreadPoolExecutor(2) as loads:
+        results = loads.map(
+            lambda each: call("load-mariadb", paths[each], each, HOME=str(shop.parent)), paths
+        )
+        assert [each.returncode for each in results] == [0, 0]
+    assert ask(shop, "select * from copy.w; select * from copy2.w").split() == ["1", "7", "1", "7"]
+    assert call("remove-mariadb", "copy2", HOME=str(shop.parent)).returncode == 0
+    remove(shop)
+
+
+NEEDS = {
+    "nothing": ("", "USAGE"),
+    "a server that is read-only": ("set global read_only = 1", "READ_ONLY ADMIN"),
+    "an init_connect": ("set global init_connect = 'select 1'", "CONNECTION ADMIN"),
+}
+
+
+@pytest.mark.parametrize("title", NEEDS)
+def test_the_account_that_loads_has_no_right_but_those_that_it_needs(
+    shop: Path, tmp_path: Path, title: str
+) -> None:
+    """On the whole server none, unless it asks for one; on the database none to make code."""
+    before, right = NEEDS[title]
+    path = tmp_path / NAME
+    path.write_text(
+        "CREATE TABLE r (x text);\nINSERT INTO r SELECT concat_ws(' ', table_schema,"
+        " privilege_type) FROM information_schema.schema_privileges;\nINSERT INTO r SELECT"
+        " privilege_type FROM information_schema.user_privileges;\n"
+    )
+    try:
+        if before:
+            ask(shop, before)
+        result = load(shop, path, standing=False)
+    finally:
+        ask(shop, "set global read_only = 0; set global init_connect = ''")
+    assert result.returncode == 0, result
+    rights = {each.replace("copy ", "") for each in ask(shop, "select x from copy.r").splitlines()}
+    assert rights == {
+        right, "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX",
+        "REFERENCES", "LOCK TABLES", "CREATE TEMPORARY TABLES"}  # fmt: skip
+
+
+_FROM_OUTSIDE = (
+    "INSERT INTO t SELECT user FROM mysql.global_priv;",
+    "CREATE TABLE u AS SELECT user FROM mysql.global_priv;",
+)
+_BODIES = (
+    "CREATE PROCEDURE p() BEGIN END; CREATE USER evil",
+    "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET @a = 1; CREATE USER evil",
+)
+
+
+def test_no_code_of_a_dump_runs_while_it_is_loaded(shop: Path, tmp_path: Path) -> None:
+    """Whoever its DEFINER is: a trigger that comes before rows is made once they are in."""
+    path = tmp_path / NAME
+    path.write_text(
+        "CREATE TABLE t (n int);\nCREATE DEFINER=root@localhost TRIGGER tr BEFORE INSERT ON t FOR"
+        " EACH ROW INSERT INTO mysql.db (user) VALUES ('evil');\n"
+        "INSERT INTO t VALUES (1);\nINSERT INTO t VALUES (length(load_file('/etc/hostname')));\n"
+    )
+    result = load(shop, path)
+    rows = ask(shop, "select count(*) from mysql.db where user = 'evil'")
+    ask(shop, "delete from mysql.db where user = 'evil'")
+    assert (result.returncode, rows) == (0, "0\n"), result
+    assert ask(shop, "select * from copy.t").split() == ["1", "NULL"]
+    assert "tr" in ask(shop, "show triggers in copy")
+
+
+@pytest.mark.parametrize("statement", _FROM_OUTSIDE)
+def test_a_dump_reads_nothing_of_another_database(
+    shop: Path, tmp_path: Path, statement: str
+) -> None:
+    """Rows are loaded as an account that has rights on the one database."""
+    path = tmp_path / NAME
+    path.write_text(f"CREATE TABLE t (x text);\n{statement}\n")
+    result = load(shop, path)
+    assert "ERROR 1142" in result.stderr, result
+    assert tables(shop) == ["above", "standing"]
+
+
+@pytest.mark.parametrize("body", _BODIES)
+def test_no_second_statement_comes_along_with_a_routine(
+    shop: Path, tmp_path: Path, body: str
+) -> None:
+    """Between other delimiters the server would take several at once, the second as its root."""
+    path = tmp_path / NAME
+    path.write_text(f"CREATE TABLE t (n int);\nDELIMITER ;;\n{body} ;;\nDELIMITER ;\n")
+    result = load(shop, path)
+    accounts = ask(shop, "select count(*) from mysql.global_priv where user = 'evil'")
+    ask(shop, "drop user if exists evil")
+    assert (result.returncode != 0, accounts) == (True, "0\n"), result
+
+
+def of_programs(shop: Path, name: str) -> str:
+    """Return all that a database is made of, and how what runs in it is read."""
+    output = dump(shop, "--routines", "--events", "--triggers", "--skip-dump-date", name=name)
+    read = "sql_mode, definer, character_set_client, collation_connection, database_collation"
+    query = "".join(
+        f"select {what}_name, {read} from information_schema.{what}s"
+        f" where {what}_schema = '{name}' order by 1;"
+        for what in ("trigger", "routine", "event")
+    )
+    text = output.decode() + ask(shop, query)
+    lines = text.replace(f"`{name}`.", "").splitlines()
+    return "\n".join(line for line in lines if not line.startswith("-- "))
+
+
+def test_what_runs_in_a_database_is_the_same_after_its_restore(shop: Path, tmp_path: Path) -> None:
+    """Views, triggers, routines and events, whatever their quotes, letters and modes."""
+    sql = r"""create or replace database programs character set latin1; use programs;
+set names utf8mb4;
+create table a (n int primary key, x varchar(60) character set utf8mb4);
+create view w as select * from a;
+create sql security invoker view v as select w.n, 'it''s \\ "q" ; é😀' q from w;
+set collation_connection = latin1_swedish_ci;
+delimiter ;;
+create trigger tr after insert on a for each row begin if new.n > 0 then
+set @a = 'é 😀 \\ '' ; '; end if; /* c */ -- d
+set @b = "a;b"; end;;
+create procedure p(in q int) comment 'it''s' begin insert into a values (q, '\n\\'); end;;
+create event e on schedule every 1 day starts '2026-01-01' do begin delete from a; end;;
+create function f() returns varchar(9) deterministic return concat('a\\', 'é');;
+delimiter ;
+insert into a values (1, 'DELIMITER ;;');
+"""
+    words = ["mariadb", f"--socket={shop}", "-uroot"]
+    subprocess.run(words, input=sql.encode(), check=True)
+    path = tmp_path / NAME
+    path.write_bytes(dump(shop, "--routines", "--events", "--triggers", name="programs"))
+    result = load(shop, path)
+    assert (result.returncode, result.stderr) == (0, ""), result
+    ask(shop, "alter database copy character set latin1")  # which a dump of one does not hold
+    assert of_programs(shop, "copy") == of_programs(shop, "programs")
+    ask(shop, "drop database programs")
+
+
+SETTINGS = {
+    "of the log": ("", "SET @@SESSION.SQL_LOG_BIN= 0;"),
+    "of a server that is read-only": ("set global read_only = 1", ""),
+    "of an init_connect": ("set global init_connect = 'select user from mysql.user'", ""),
+    "of a key to another database": (
+        "",
+        "CREATE TABLE k (n int, FOREIGN KEY (n) REFERENCES shop.t (n)) ENGINE=InnoDB;",
+    ),
+}
+
+
+@pytest.mark.parametrize("title", SETTINGS)
+def test_what_the_root_of_a_server_could_load_the_account_that_loads_can(
+    shop: Path, tmp_path: Path, title: str
+) -> None:
+    """Where the server or the dump asks for more than rights on the database."""
+    setting, statement = SETTINGS[title]
+    path = tmp_path / NAME
+    path.write_text(f"-- a dump\n{statement}\nCREATE TABLE t (n int);\nINSERT INTO t VALUES (1);\n")
+    try:
+        if setting:
+            ask(shop, setting)
+        result = load(shop, path)
+    finally:
+        ask(shop, "set global read_only = 0; set global init_connect = ''")
+    assert (result.returncode, result.stderr) == (0, ""), result
+    assert ask(shop, "select * from copy.t; drop table if exists copy.k") == "1\n"
 
 
 @pytest.mark.parametrize(
@@ -363,7 +660,7 @@ def test_a_table_that_takes_its_numbers_from_a_sequence_still_does(
     path = tmp_path / NAME
     path.write_text(
         f"CREATE SEQUENCE seq;\nCREATE TABLE t (id int DEFAULT {number}, n int);\n"
-        "INSERT INTO t (n) VALUES (7421);\nSELECT * FROM t;\n"
+        "INSERT INTO t (n) VALUES (7421);\nSELECT SETVAL(seq, 1, 1);\n"
     )
     result = load(shop, path)
     assert (result.returncode, result.stdout) == (0, ""), result

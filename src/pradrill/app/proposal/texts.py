@@ -69,8 +69,9 @@ _UNLOADED = """\
   # {dump}
   # looks like a database's dump. It comes back as a file only: as long as nothing loads it, PASSED
   # proves no database. Add a playbook of your own after this one, as restore_wordpress.yml of
-  # pradrill's does it: tasks/mariadb_database.yml makes the database, files/load-mariadb loads the
-  # dump (or tasks/postgresql_database.yml, files/load-postgresql). Then check its rows.
+  # pradrill's does it: tasks/mariadb_database.yml makes the database, files/read-dump with
+  # files/load-mariadb loads the dump (or tasks/postgresql_database.yml, files/load-postgresql).
+  # Then check its rows.
 """
 _WHAT = {
     Software.FILES: "files",

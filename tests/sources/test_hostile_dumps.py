@@ -1,0 +1,698 @@
+"""Dumps that were written to reach beyond their database, in the hands of the real servers.
+
+Where the reader and the server could part a statement differently, one of two holds: the dump is
+refused in a sentence, or what runs has no right to anything but the database's tables. Whatever the
+loader says, the server's accounts, settings, libraries and other databases are as before, and the
+standby's files.
+"""
+
+# ruff: noqa: S608 the statements are texts
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.sources.conftest import LOGIN, Server, mostly_nightly, mydumped, run
+from tests.sources.databases import database, mariadb
+from tests.sources.test_bad_restores import SCRIPTS, load_mariadb, load_postgresql
+from tests.sources.test_one_database import reader_of
+
+__all__ = ["database", "mariadb"]
+
+EVIL = "CREATE USER evil"
+TABLE = "-- a dump\nCREATE TABLE `t` (`x` varchar(900));\n"
+LOADED = ""
+
+MARIADB: dict[str, tuple[str | bytes, str]] = {
+    # ---- code of the dump, which would run as the server's root
+    "a trigger of root's before its rows": (
+        (
+            "CREATE DEFINER=root@localhost TRIGGER tr BEFORE INSERT ON t FOR EACH ROW"
+            " INSERT INTO canary.t VALUES (2);\nINSERT INTO `t` VALUES ('a');\n"
+        ),
+        LOADED,
+    ),
+    "a function of root's in a row": (
+        (
+            "CREATE DEFINER=root@localhost FUNCTION f() RETURNS int READS SQL DATA"
+            " RETURN (SELECT n FROM canary.t);\nINSERT INTO t VALUES (f());\n"
+        ),
+        "ERROR 13(05|70)",
+    ),
+    "a view of root's that rows are written to": (
+        (
+            "CREATE DEFINER=root@localhost VIEW canary_view AS SELECT * FROM canary.t;\n"
+            "INSERT INTO canary_view VALUES (2);\n"
+        ),
+        "ERROR 1146",
+    ),
+    "a view of root's that rows are read from": (
+        (
+            "CREATE DEFINER=root@localhost VIEW w AS SELECT user FROM mysql.global_priv;\n"
+            "INSERT INTO t SELECT user FROM w;\n"
+        ),
+        "ERROR 1146",
+    ),
+    "a routine that is called": (
+        f"CREATE PROCEDURE p() {EVIL};\nCALL p();\n",
+        r"tools write into none \(CALL\)",
+    ),
+    "a routine that is called in a set": (
+        "CREATE FUNCTION f() RETURNS int RETURN 1;\nSET @a = f();\n",
+        "ERROR 13(05|70)",
+    ),
+    "a trigger in an account's own hands": (
+        (
+            "INSERT INTO `t` VALUES ('a') /*!999999 ' */; CREATE TRIGGER x BEFORE INSERT ON t"
+            " FOR EACH ROW SET @a = 1; /*!999999 ' */;\n"
+        ),
+        "not every server reads, and outlasts it",
+    ),
+    # ---- what is made at the end as root, dressed as a program
+    "a view in a comment of later servers": (
+        f"CREATE /*!999999 VIEW v*/ {EVIL.removeprefix('CREATE ')};\n",
+        "not every server reads",
+    ),
+    "a view in a comment of MySQL 8": (
+        f"CREATE /*!80000 VIEW v AS SELECT 1*/ {EVIL.removeprefix('CREATE ')};\n",
+        "not every server reads",
+    ),
+    "a trigger in a comment of later MariaDBs": (
+        f"/*!50003 CREATE*/ /*M!999999 TRIGGER tr*/ {EVIL.removeprefix('CREATE ')};\n",
+        "not every server reads",
+    ),
+    "a comment that goes on from another statement": (
+        f"SELECT 1 /*!999999 ; CREATE VIEW v AS SELECT 1 */; {EVIL};\n",
+        "nothing of it was loaded",
+    ),
+    "a comment in the sandbox's": (
+        f"/*M!999999\\- /* */ CREATE VIEW v AS SELECT 1 */ {EVIL};\n",
+        "nothing of it was loaded",
+    ),
+    "a comment in a plain one": (
+        f"/* /* */ CREATE VIEW v AS SELECT 1 */ {EVIL};\n",
+        "ERROR 1064",
+    ),
+    "a comment that a line's hides the end of": (
+        f"SET @a=1 /*!999999 -- */ ; {EVIL};\n */;\n",
+        ".",
+    ),
+    "a number that is none": (f"/*!500 CREATE*/ VIEW v AS SELECT 1; {EVIL};\n", "CREATE USER"),
+    "another database's view in a comment": (
+        "CREATE VIEW /*!999999 copy.*/ canary.v AS SELECT 1;\n",
+        "not every server reads",
+    ),
+    "a library": ("CREATE FUNCTION f RETURNS INTEGER SONAME 'evil.so';\n", "SONAME"),
+    "a library behind a comment": (
+        "CREATE FUNCTION f RETURNS/**/INTEGER SONAME/**/'evil.so';\n",
+        "SONAME",
+    ),
+    "a library behind many comments": (
+        "CREATE AGGREGATE FUNCTION f " + "/*x*/ " * 200 + "RETURNS INTEGER SONAME#\n'evil.so';\n",
+        "SONAME",
+    ),
+    "the server's own function": ("DROP FUNCTION IF EXISTS udf;\n", LOADED),
+    "an event that moves": (
+        "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1;\nALTER EVENT e RENAME TO canary.e;\n",
+        r"into none \(ALTER EVENT\)",
+    ),
+    "a second statement behind a routine": (
+        f"DELIMITER ;;\nCREATE PROCEDURE p() BEGIN END; {EVIL} ;;\nDELIMITER ;\n",
+        "ERROR 1064",
+    ),
+    "a second statement behind a view": (
+        f"DELIMITER ;;\nCREATE VIEW v AS SELECT 1; {EVIL} ;;\nDELIMITER ;\n",
+        "CREATE USER",
+    ),
+    "a delimiter in a routine": (
+        (
+            f"DELIMITER ;;\nCREATE PROCEDURE p() BEGIN SELECT '\n//pradrill//\n{EVIL}\n'; END ;;\n"
+            "DELIMITER ;\n"
+        ),
+        LOADED,
+    ),
+    "a second statement that only gbk sees": (
+        (
+            b"SET @saved_cs_client = 'g' 'bk';\nSET character_set_client = @saved_cs_client;\n"
+            b"CREATE VIEW v AS SELECT 1 /*\xbf'; CREATE USER evil; -- */;\n"
+        ),
+        "ERROR 1231",
+    ),
+    "gbk from a database's letters": (
+        (
+            b"ALTER DATABASE `copy` CHARACTER SET gbk;\nSET @a=@@character_set_database;\n"
+            b"SET character_set_client = @a;\n"
+            b"CREATE VIEW v AS SELECT 1 /*\xbf'; CREATE USER evil; -- */;\n"
+        ),
+        LOADED,
+    ),
+    "a name that only gbk ends elsewhere": (
+        (
+            b"SET @a=convert('gbk' using ascii), character_set_client=@a;\n"
+            b"CREATE FUNCTION `a\xbf` ` RETURNS STRING SONAME 'evil.so';\n"
+        ),
+        "SONAME|cut short",
+    ),
+    "a setting of the server's that goes to root, too": (
+        "SET @a='x', GLOBAL max_connections = 77;\n",
+        "ERROR 1227",
+    ),
+    "a setting between delimiters": (
+        f"DELIMITER $$\nSET @x = 1; {EVIL} $$\nDELIMITER ;\n",
+        "CREATE USER",
+    ),
+    "a database's letters with more": (
+        f"DELIMITER $$\nALTER DATABASE copy CHARACTER SET utf8mb4; {EVIL} $$\nDELIMITER ;\n",
+        "CREATE USER",
+    ),
+    "a definer that is a statement": (
+        f"CREATE DEFINER='a`; {EVIL}; --'@'%' VIEW v AS SELECT 1;\n",
+        LOADED,
+    ),
+    "a definer that has a line's end": (
+        f"CREATE DEFINER=`a\n{EVIL};`@`%` VIEW v AS SELECT 1;\n",
+        LOADED,
+    ),
+    "a table whose name is a statement": (
+        f"CREATE TABLE `u``; {EVIL};--` (n int);\nCREATE TABLE `v\n{EVIL};` (n int);\n",
+        LOADED,
+    ),
+    # ---- statements that ask for rights
+    "accounts": (f"{EVIL};\n", r"whole server \(CREATE USER\)"),
+    "a grant": ("GRANT ALL ON *.* TO root@localhost;\n", r"whole server \(GRANT\)"),
+    "a role": ("SET ROLE x;\n", "ERROR 1959"),
+    "rows of accounts": (
+        "INSERT INTO mysql.global_priv VALUES ('%','evil','{}');\n",
+        r"\(the table global_priv\)",
+    ),
+    "rows of accounts without a table's list": (
+        "INSERT t SELECT user FROM mysql.global_priv;\n",
+        "ERROR 1142",
+    ),
+    "a table made of accounts": (
+        "CREATE TABLE u AS SELECT * FROM mysql.global_priv;\n",
+        "ERROR 1142",
+    ),
+    "a table like another": ("CREATE TABLE u LIKE canary.t;\n", "ERROR 1142"),
+    "a table that joins others": (
+        "CREATE TABLE m (n int) ENGINE=MERGE UNION=(canary.t) INSERT_METHOD=LAST;\n",
+        "ERROR 1142",
+    ),
+    "a table in a folder": (
+        "CREATE TABLE m (n int) ENGINE=MyISAM DATA DIRECTORY='{folder}';\n",
+        LOADED,
+    ),
+    "a file that is read": ("LOAD DATA INFILE '/etc/passwd' INTO TABLE t;\n", r"\(LOAD DATA\)"),
+    "a file of the client's": (
+        "LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE t;\n",
+        r"\(LOAD DATA\)",
+    ),
+    "a file in a row": ("INSERT INTO t VALUES (load_file('/etc/passwd'));\n", LOADED),
+    "a file in a default": (
+        (
+            "CREATE TABLE u (n int, x text DEFAULT (load_file('/etc/passwd')));\n"
+            "INSERT INTO u (n) VALUES (1);\n"
+        ),
+        "ERROR 1901|^$",
+    ),
+    "a file that is written": ("SELECT 'x' INTO OUTFILE '{file}';\n", "OUTFILE|write into none"),
+    "a file that is written behind rows": (
+        "INSERT INTO t SELECT 'x' INTO OUTFILE '{file}';\n",
+        "ERROR",
+    ),
+    "a setting of the server's": ("SET GLOBAL max_connections = 77;\n", "GLOBAL"),
+    "a setting of the server's in a comment": (
+        "/*!50003 SET @@GLOBAL.max_connections = 77 */;\n",
+        "GLOBAL",
+    ),
+    "a plugin": ("INSTALL PLUGIN x SONAME 'evil.so';\n", r"\(INSTALL"),
+    "a program of the client's": ("\\! touch {file}\n", "tells the client"),
+    "a program of the client's in a line": ("SELECT 1 \\! touch {file}\n;\n", "."),
+    "another database by its name": ("INSERT INTO canary.t VALUES (2);\n", "the database canary"),
+    "another database by USE": (
+        "USE `canary`;\nINSERT INTO t VALUES (2);\n",
+        "the database canary",
+    ),
+    "another database by CREATE DATABASE": ("CREATE DATABASE `evil`;\n", "the database evil"),
+    "rows that are changed in another": ("UPDATE t, canary.t AS c SET c.n = 2;\n", "ERROR 1142"),
+    "a process that is ended": ("KILL 1;\n", r"\(KILL\)"),
+    "a lock on the server": ("FLUSH TABLES WITH READ LOCK;\n", r"\(FLUSH\)"),
+    "text that is run": (f"EXECUTE IMMEDIATE concat('{EVIL[:9]}', 'SER evil');\n", "EXECUTE"),
+    "text that rocksdb's is taken for": (
+        (
+            f"SET @rocksdb_get_is_supported = '{EVIL[:11]}';\n"
+            "PREPARE s FROM @rocksdb_get_is_supported;\n"
+        ),
+        "into none",
+    ),
+    "a lock that stays": ("SELECT GET_LOCK('a', 1);\n", "into none"),
+    # ---- where reader, client and server could part differently
+    "modes as a number": ("SET sql_mode = 1048576;\n", "sql_mode"),
+    "modes from a variable": (
+        f"SET @a='NO_BACKSLASH' '_ESCAPES'; SET sql_mode=@a; SELECT '\\'; {EVIL}; -- ';\n",
+        "sql_mode|quotes",
+    ),
+    "modes from a saved variable": (
+        (
+            "SET @OLD_SQL_MODE='ANSI' '_QUOTES'; SET sql_mode=@OLD_SQL_MODE;\n"
+            f"INSERT INTO t VALUES (\"'\"); {EVIL}; -- '\n"
+        ),
+        "CREATE USER|quotes",
+    ),
+    "modes that were saved elsewhere": (
+        (
+            "SELECT concat('NO_BACKSLASH','_ESCAPES') INTO @OLD_SQL_MODE;\n"
+            "SET sql_mode=@OLD_SQL_MODE;\n"
+        ),
+        "into none",
+    ),
+    "modes by a comment": ("/*!50003 SET sql_mode = 'ANSI_QUOTES' */;\n", "quotes"),
+    "modes for one statement": ("SET STATEMENT sql_mode='ANSI_QUOTES' FOR SELECT 1;\n", "."),
+    "letters of gbk": (
+        b"SET NAMES gbk;\nINSERT INTO t VALUES ('\xbf\\'); CREATE USER evil; -- ');\n",
+        "quotes",
+    ),
+    "letters of sjis": ("SET character_set_client = 'sjis';\n", "quotes"),
+    "letters of big5 in a comment": ("/*!40101 SET NAMES big5 */;\n", "quotes"),
+    "letters of gbk that are hidden": (
+        (
+            b"SET @a=concat('gb','k'), character_set_client=@a;\n"
+            b"INSERT INTO t VALUES ('\xbf\\'); CREATE USER evil; -- ');\n"
+        ),
+        "ERROR|quotes",
+    ),
+    "letters by the client's word": ("SELECT 1 \\C gbk\n;\n", "."),
+    "letters of a text": (
+        b"INSERT INTO t VALUES (_gbk'\xbf\\'); CREATE USER evil; -- ');\n",
+        "CREATE USER|ERROR",
+    ),
+    "a dash comment with a control sign": (f"SELECT 1 --\x01'\n; {EVIL}; -- '\n", "."),
+    "a dash comment without a blank": (f"INSERT INTO t VALUES (1)--'\n; {EVIL}; -- '\n", "."),
+    "a hash comment with a quote": (f"# it's\n{EVIL};\n", "CREATE USER"),
+    "a comment in a comment": (f"/* /* */ {EVIL}; /* */ ;\n", "CREATE USER"),
+    "a comment in one that runs": (
+        f"/*!50003 SELECT /* ' */ 1 */; {EVIL}; -- '\n",
+        "CREATE USER|none",
+    ),
+    "a comment that does not end": (f"INSERT INTO t VALUES ('a'); /* {EVIL};\n", "cut short"),
+    "a quote that does not end": (f"INSERT INTO t VALUES ('a {EVIL};\n", "ERROR|cut short"),
+    "CR alone": (f"SELECT 1; -- x\r{EVIL};\n", "."),
+    "a delimiter behind CR": (f"SET @a = 1;\rDELIMITER x\r{EVIL}x\n", "."),
+    "a delimiter of a quote": (f"DELIMITER '\nSELECT 1'{EVIL}'\nDELIMITER ;\n", "."),
+    "a delimiter of a backslash": (f"DELIMITER \\\nSELECT 1\\{EVIL}\\\n", "."),
+    "a delimiter in rows": (f"INSERT INTO `t` VALUES ('a'),\ndelimiter x\n('b')x {EVIL} x\n", "."),
+    "a zero": (b"INSERT INTO `t` VALUES ('a\0');\n", "zeros"),
+    "a line of 2 MB": (
+        (
+            f"INSERT INTO `t` VALUES ('a'){',(' + chr(39) + 'b' * 800 + chr(39) + ')'};\n"
+            f"/* {'x' * 2_000_000} */ {EVIL};\n"
+        ),
+        "CREATE USER",
+    ),
+    "a statement behind rows in their line": (
+        f"INSERT INTO `t` VALUES ('a'); {EVIL};\n",
+        "CREATE USER",
+    ),
+    "a backtick in a name": (f"INSERT INTO `t` (`x``; {EVIL}; -- `) VALUES (1);\n", "ERROR 1054"),
+    "two quotes in a text": (f"INSERT INTO `t` VALUES ('it''s; {EVIL}; --');\n", LOADED),
+    "rows that speak of everything": (
+        r"INSERT INTO `t` VALUES ('a;\nDELIMITER x\n\\'),('\\\';USE mysql;'),"
+        r"('/*!50003 */ -- \0\Z\r'),(0x00FF),(_binary 'b\\');" + "\n",
+        LOADED,
+    ),
+    "rows whose text has lines": (
+        (
+            "INSERT INTO `t` VALUES ('a;\nDELIMITER x\nUSE mysql;\n"
+            "-- Dump completed\nGRANT ALL;\n');\n"
+        ),
+        LOADED,
+    ),
+}
+
+
+def state(socket: Path) -> str:
+    """Return what no dump may change: all of a server but the database that is loaded."""
+    sql = (
+        "select user, host, priv from mysql.global_priv where user not in ('a', 'copy_pradrill')"
+        " and user not like '%evil%' order by 1, 2;"
+        "select user, host from mysql.global_priv where user = 'evil';"
+        "select * from canary.t; show databases; select name from mysql.func;"
+        "select db, name from mysql.event where db <> 'copy'; select * from mysql.tables_priv;"
+        "select table_schema, table_name from information_schema.tables"
+        " where table_schema <> 'copy'"
+        " and table_schema not like '%\\_schema';"
+        "select count(*) from information_schema.plugins where plugin_status = 'ACTIVE';"
+        "select variable_name, variable_value from information_schema.global_variables"
+        " where variable_name not regexp 'gtid|timestamp|state'"
+    )
+    return run(["mariadb", f"--socket={socket}", "-uroot", "-NBe", sql], env={})
+
+
+@pytest.fixture(scope="module")
+def canary(mariadb: Path) -> Iterator[Path]:
+    """Return the socket of a MariaDB with another database."""
+    sql = "create or replace database canary; create table canary.t (n int) engine=MyISAM;"
+    sql += "insert into canary.t values (1)"
+    run(["mariadb", f"--socket={mariadb}", "-uroot", "-e", sql], env={})
+    yield mariadb
+    run(["mariadb", f"--socket={mariadb}", "-uroot", "-e", "drop database canary"], env={})
+
+
+BY_DAY = (
+    "a trigger of root's before its rows", "a view in a comment of later servers",
+    "a library behind many comments", "a second statement that only gbk sees",
+    "a second statement behind a routine", "rows of accounts without a table's list",
+    "letters of gbk that are hidden", "rows that speak of everything",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("title", mostly_nightly(MARIADB, *BY_DAY))
+def test_no_dump_reaches_beyond_its_database(canary: Path, tmp_path: Path, title: str) -> None:
+    """Refused in a sentence, or without the right to it; one that is refused leaves no table."""
+    text, reason = MARIADB[title]
+    (tmp_path / "out").mkdir(mode=0o777)
+    file = tmp_path / "out/evil"
+    if isinstance(text, str):
+        text = text.replace("{file}", str(file)).replace("{folder}", str(file.parent)).encode()
+    dump = tmp_path / "night.sql"
+    dump.write_bytes(TABLE.encode() + text)
+    run(
+        ["mariadb", f"--socket={canary}", "-uroot", "-e", "create or replace database copy"], env={}
+    )
+    before = state(canary)
+    result = load_mariadb(dump, canary)
+    assert state(canary) == before, result
+    sentence = result.stderr if result.returncode else LOADED
+    assert re.search(reason, sentence) if reason else sentence == LOADED, result
+    tables = run(["mariadb", f"--socket={canary}", "-uroot", "-NBe", "show tables in copy"], env={})
+    assert bool(tables) is (result.returncode == 0), (result, tables)
+    run(["mariadb", f"--socket={canary}", "-uroot", "-e", "drop database copy"], env={})
+    assert not list(file.parent.iterdir())
+
+
+PARTS = (
+    "CREATE ", "CREATE ", "OR REPLACE ", "DROP ", "VIEW v AS SELECT 1", "VIEW v AS SELECT 1 ",
+    "USER evil", " USER evil", EVIL, "TRIGGER t BEFORE INSERT ON t FOR EACH ROW SET @a=1",
+    "FUNCTION f() RETURNS int RETURN 1", "FUNCTION f ", " RETURNS INTEGER SONAME 'evil.so'",
+    "EVENT e ON SCHEDULE EVERY 1 DAY DO SET @a=1", "DEFINER=`a`@`b` ", "DEFINER=", "SELECT ",
+    "/*", "*/", "*/", "/*!50003 ", "/*!999999 ", "/*M!999999\\-", "/*M!999999\\- x */", "/*!80000 ",
+    "/*!", "/*M!100100 ", "/**/", "-- ", "--\x01", "#", "\n", "\n", "'", '"', "`", "\\", ";", ";;",
+    "DELIMITER ;;\n", "\r", "\v", "\x1c", "\u00a0", " ", " ", "INSERT INTO `t` VALUES ('a');\n",
+    "SET character_set_client=utf8mb4;\n", "alter database copy character set utf8mb4;\n",
+)  # fmt: skip
+"""What a dump is made of that lets a program seem another."""
+READ_AS = (
+    "",
+    "SET sql_mode='ANSI_QUOTES';",
+    "SET sql_mode='NO_BACKSLASH_ESCAPES';",
+    "SET NAMES gbk;",
+)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(2))
+def test_no_text_by_chance_makes_root_run_what_is_no_program(canary: Path, seed: int) -> None:
+    """Of many thousand texts, what the reader takes for a program is one, in whatever modes."""
+    reader, dice = reader_of("load-mariadb"), random.Random(seed)  # noqa: S311
+    sql: list[bytes] = []
+    while len(sql) < 2000:
+        text = "".join(dice.choice(PARTS) for _ in range(dice.randint(2, 14))) + ";\n;;\n"
+        dump = reader["Dump"]("copy")
+        for statement in reader["Reader"](b";").statements([text.encode()]):
+            dump.take(statement)
+        if not dump.faults:
+            sql += [
+                reader["alone"](body, True) if is_program else body + b"\n;\n"
+                for body, is_program in dump.programs
+            ]
+
+    client = ["mariadb", f"--socket={canary}", "-uroot", "--binary-mode", "--comments", "--force"]
+    run([*client, "-e", "create or replace database copy"], env={})
+    before = state(canary)
+    for mode in READ_AS:
+        words = mode.encode() + b"USE copy;\n" + b"".join(sql)
+        result = subprocess.run(client, input=words, capture_output=True, check=False)
+        assert b"ERROR 1126" not in result.stderr  # a library that is not there
+        assert state(canary) == before
+
+
+PLANTED = (
+    "CREATE DEFINER=root@localhost TRIGGER tr BEFORE INSERT ON t FOR EACH ROW"
+    " INSERT INTO canary.t VALUES (2);\n"
+)
+
+
+@pytest.mark.skipif(shutil.which("mydumper") is None, reason="Debian 13 has no mydumper")
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        (
+            "moodle.t.00001.sql",
+            f"{PLANTED}INSERT INTO `t` VALUES (1,'a');\n",
+            "makes code in a file that is of tables or rows (trigger)",
+        ),
+        (
+            "moodle-schema-post.sql",
+            f"{PLANTED}INSERT INTO `t` VALUES (1,'a');\n",
+            "holds rows in a file that is of views, triggers or routines",
+        ),
+        (
+            "moodle-schema-post.sql",
+            f"CREATE /*!999999 VIEW v*/ {EVIL.removeprefix('CREATE ')};\n",
+            "not every server reads",
+        ),
+    ],
+)
+def test_no_code_stands_before_the_rows_in_a_folder_of_mydumpers(
+    canary: Path, tmp_path: Path, name: str, text: str, reason: str
+) -> None:
+    """The whole of it is loaded as the server's root, by myloader: code in the end."""
+    folder = tmp_path / "night"
+    mydumped(canary, folder, "-B", "moodle")
+    ask = ["mariadb", f"--socket={canary}", "-uroot", "-e", "create or replace database copy"]
+    run(ask, env={})
+    before = state(canary)
+    assert load_mariadb(folder, canary).returncode == 0
+    (folder / name).write_text(text)
+    result = load_mariadb(folder, canary)
+    assert reason in result.stderr, result
+    assert state(canary) == before
+
+
+# ---------------------------------------------------------------- PostgreSQL
+
+SHELL = "\\! touch {file}\n"
+OF_VERSIONS, OF_CLIENT = "versions of psql do not agree", "tells the client"
+ROWS_OF = "copies rows that do not stand in it"
+BEYOND = "reaches beyond its database"
+
+POSTGRESQL: dict[str, tuple[str | bytes, str]] = {
+    # ---- words to psql that the reader could take for a text's
+    "a number before a dollar": (f"INSERT INTO t VALUES (1$$ ' $$) {SHELL}; --');\n", OF_VERSIONS),
+    "a parameter before a dollar": (
+        f"INSERT INTO t VALUES ($1$$ ' $$) {SHELL}; --');\n",
+        OF_VERSIONS,
+    ),
+    "a number before an e": (f"INSERT INTO t VALUES (1E'\\'' {SHELL}; --');\n", OF_VERSIONS),
+    "a dollar before an e": (f"INSERT INTO t VALUES ($$a$$E'\\'' {SHELL}; --');\n", OF_VERSIONS),
+    "a dollar before a dollar": (
+        f"INSERT INTO t VALUES ($$a$$$$'$$) {SHELL}; --');\n",
+        OF_VERSIONS,
+    ),
+    "an e and a plain text in a line": (
+        f"INSERT INTO t VALUES (E'a' '\\' {SHELL} --');\n",
+        OF_VERSIONS,
+    ),
+    "an e that goes on behind a form feed": (
+        f"INSERT INTO t VALUES (E'a'\f'\\' {SHELL} --');\n",
+        OF_VERSIONS,
+    ),
+    "an e that goes on behind a tab": (
+        f"INSERT INTO t VALUES (E'a'\n\v'\\'' {SHELL} --');\n",
+        f"{OF_VERSIONS}|{OF_CLIENT}",
+    ),
+    "an e that goes on behind a comment": (
+        f"INSERT INTO t VALUES (E'a' -- x\n'\\'' {SHELL} --');\n",
+        OF_CLIENT,
+    ),
+    "an e that does not go on": (
+        f"INSERT INTO t VALUES (E'a' /* \n */ '\\' {SHELL} --');\n",
+        OF_CLIENT,
+    ),
+    "an e behind CR": (f"INSERT INTO t VALUES (E'a'\r'\\'' {SHELL} --');\n", OF_VERSIONS),
+    "rows between brackets": (
+        f"INSERT INTO t VALUES ((1);\nCOPY t FROM stdin;\n{SHELL}\\.\n",
+        OF_CLIENT,
+    ),
+    "a bracket that ends too early": (
+        f"INSERT INTO t VALUES )((1);\nCOPY t FROM stdin;\n{SHELL}\\.\n",
+        OF_VERSIONS,
+    ),
+    "rows in a function": (
+        f"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC; COPY t FROM stdin;\n{SHELL}\\.\n",
+        ROWS_OF,
+    ),
+    "rows that end with CR": (f"COPY t FROM stdin;\na\n\\.\r\n{SHELL}", OF_CLIENT),
+    "rows that end twice": (f"COPY t FROM stdin;\na\n\\.x\n{SHELL}\\.\n", "ERROR:  22P04"),
+    "rows that speak to psql": (
+        f"COPY t FROM stdin;\n{SHELL.replace(chr(92), chr(92) * 2)}\\.\n",
+        LOADED,
+    ),
+    "rows with a condition": (f"COPY t FROM stdin WHERE x = 'a' {SHELL};\n\\.\n", OF_CLIENT),
+    "a comment in a comment": (f"/* /* */ ' */ {SHELL} --'\n;\n", OF_CLIENT),
+    "a dollar in a dollar": (
+        f"CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $a$ select $b$'$a$; {SHELL} --';\n",
+        OF_CLIENT,
+    ),
+    "a name with a quote": (f"CREATE TABLE \"a'b\" (n int); {SHELL} --'\n", OF_CLIENT),
+    "a text with another sign to escape": (
+        f"INSERT INTO t VALUES (U&'a' UESCAPE '\\' {SHELL} --');\n",
+        OF_CLIENT,
+    ),
+    "quotes that are escaped": (
+        f"SET standard_conforming_strings = off;\nINSERT INTO t VALUES ('\\' {SHELL} --');\n",
+        r"otherwise than pg_dump \(SET\)",
+    ),
+    "a text without an end": (f"INSERT INTO t VALUES ('a {SHELL}", "ERROR|cut short|none"),
+    # ---- words to psql
+    "a program": (SHELL, OF_CLIENT),
+    "a program of a copy's": ("\\copy t from program 'touch {file}'\n", OF_CLIENT),
+    "a program's output": ("\\set x `touch {file}`\n", OF_CLIENT),
+    "a program that takes answers": ("\\o |touch {file}\n", OF_CLIENT),
+    "a program of an answer's": ("INSERT INTO t VALUES ('a') \\g |touch {file}\n", OF_CLIENT),
+    "a file": ("\\i /etc/passwd\n", OF_CLIENT),
+    "a file beside": ("\\ir evil.sql\n", OF_CLIENT),
+    "another database": ("\\connect postgres\n", "into the database postgres"),
+    "a word that ends it": ("\\q\n", OF_CLIENT),
+    "pg_dump's own words": ("\\restrict abc\nCREATE TABLE u (n int);\n\\unrestrict abc\n", LOADED),
+    # ---- statements
+    "a program of the server's": ("COPY t FROM PROGRAM 'touch {file}';\n", ROWS_OF),
+    "a program of the server's, to": ("COPY t TO PROGRAM 'touch {file}';\n", ROWS_OF),
+    "a file of the server's": ("COPY t FROM '/etc/passwd';\n", ROWS_OF),
+    "a file that is written": ("COPY t TO '{file}';\n", ROWS_OF),
+    "a setting of the server's": ("ALTER SYSTEM SET work_mem = '9MB';\n", r"\(ALTER SYSTEM\)"),
+    "a role": ("CREATE ROLE evil;\n", r"\(CREATE ROLE\)"),
+    "a membership": ("GRANT pg_execute_server_program TO public;\n", r"\(GRANT\)"),
+    "a block": ("DO $$ begin create role evil; end $$;\n", r"runs code \(DO\)"),
+    "a function that is called": (
+        (
+            "CREATE FUNCTION f() RETURNS void LANGUAGE sql SECURITY DEFINER"
+            " AS 'create role evil';\n"
+            "SELECT f();\n"
+        ),
+        r"none \(SELECT\)",
+    ),
+    "a library": (
+        "CREATE FUNCTION f() RETURNS int LANGUAGE c AS '/tmp/evil.so', 'f';\n",
+        r"LANGUAGE C",
+    ),
+    "a library that is loaded": ("LOAD '/tmp/evil.so';\n", r"runs code \(LOAD\)"),
+    "a table of the server's": ("UPDATE pg_authid SET rolsuper = true;\n", r"none \(UPDATE\)"),
+    "rows of the server's": ("INSERT INTO pg_catalog.pg_authid VALUES (1);\n", BEYOND),
+    "a table that is made of a file": (
+        "CREATE TABLE u AS SELECT pg_read_file('/etc/passwd');\n",
+        BEYOND,
+    ),
+    "a large object that is written": ("SELECT lo_export(1, '{file}');\n", r"none \(SELECT\)"),
+    "another server's rows": (
+        "CREATE SUBSCRIPTION s CONNECTION 'host=x' PUBLICATION p;\n",
+        "subscribes to another server",
+    ),
+    "an extension": ("CREATE EXTENSION IF NOT EXISTS plpgsql WITH SCHEMA pg_catalog;\n", LOADED),
+    "an extension's library": (
+        "ALTER DATABASE copy SET session_preload_libraries TO 'evil';\n",
+        BEYOND,
+    ),
+    "an event trigger that has not begun": (
+        (
+            "CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS 'begin end';\n"
+            "CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION f();\n"
+        ),
+        LOADED,
+    ),
+    "a rule of several parts": (
+        "CREATE RULE r AS ON UPDATE TO t DO ALSO (INSERT INTO t VALUES ('x'); DELETE FROM t;);\n",
+        LOADED,
+    ),
+    "a zero": (b"INSERT INTO t VALUES ('a\0');\n", "zeros"),
+    "CRLF": ("INSERT INTO t VALUES ('a');\r\nCREATE TABLE u (n int);\r\n", LOADED),
+}
+PG_BY_DAY = (
+    "a number before a dollar", "a dollar before an e", "an e and a plain text in a line",
+    "rows between brackets", "a bracket that ends too early", "pg_dump's own words",
+    "a rule of several parts", "a file that is written",
+)  # fmt: skip
+
+
+def pg_state(server: Server) -> str:
+    """Return what no dump may change of a cluster."""
+    return "".join(
+        server.psql(f"select * from {each} order by 1", "postgres")
+        for each in (
+            "pg_auth_members", "pg_file_settings", "pg_db_role_setting", "pg_subscription",
+            "(select rolname, rolsuper from pg_roles) r", "(select datname from pg_database) d",
+            "(select relname from pg_class where oid > 16384) c",
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("title", mostly_nightly(POSTGRESQL, *PG_BY_DAY))
+def test_no_dump_of_postgresql_tells_psql_or_the_server_what_to_do(
+    database: Server, tmp_path: Path, title: str
+) -> None:
+    """Where psql and the reader could part a text differently it is refused; no program runs."""
+    text, reason = POSTGRESQL[title]
+    file = database.folder / "evil"
+    if isinstance(text, str):
+        text = text.replace("{file}", str(file)).encode()
+    dump = tmp_path / "night.sql"
+    dump.write_bytes(b"-- a dump\nCREATE TABLE t (x text);\n" + text)
+    database.new_database("copy")
+    before = pg_state(database)
+    result = load_postgresql(database, dump)
+    assert not file.exists()
+    assert pg_state(database) == before, result
+    sentence = result.stderr if result.returncode else LOADED
+    assert re.search(reason, sentence) if reason else sentence == LOADED, result
+    assert bool(database.psql("\\dt", "copy")) is (result.returncode == 0), result
+
+
+def test_psql_follows_no_word_that_the_reader_has_missed(database: Server) -> None:
+    """Where it knows how to be restricted; an older one has the reader alone."""
+    script = (SCRIPTS / "load-postgresql").read_text("utf-8")
+    function = script[script.index("restriction() {") : script.index("load() {")]
+    file = database.folder / "missed"
+    client = ["psql", "-Xq", *database.where, "-U", LOGIN, "-v", "ON_ERROR_STOP=1", "postgres"]
+    knows = subprocess.run(client, input=b"\\restrict a\n", capture_output=True, check=False)
+    if knows.returncode:
+        pytest.skip("this psql knows no \\restrict")
+    where = {"PGHOST": database.where[1], "PGPORT": database.where[3], "PGUSER": LOGIN}
+    words = subprocess.run(
+        ["bash", "-c", f"{function}restriction"],
+        env={**os.environ, **where}, capture_output=True, check=True,
+    ).stdout  # fmt: skip
+    assert re.fullmatch(rb"\\restrict [0-9a-f]{48}\n", words)
+    result = subprocess.run(
+        client, input=words + f"\\! touch {file}\n".encode(), capture_output=True, check=False
+    )
+    assert (result.returncode != 0, file.exists()) == (True, False)
+
+
+@pytest.mark.parametrize("script", ["load-mariadb", "load-postgresql"])
+def test_a_loader_that_is_sent_alone_says_what_is_missing(script: str) -> None:
+    """As playbooks of before do, which know of one file."""
+    text = (SCRIPTS / script).read_text("utf-8")
+    words = ["bash", "-s", "--", "night.sql", "copy", "15/main"]
+    result = subprocess.run(words, input=text, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"files/read-dump is missing, which goes before files/{script}: "
+        "send both, the one behind the other\n"
+    )
