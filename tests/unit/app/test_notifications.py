@@ -450,8 +450,8 @@ def test_a_drill_that_cannot_begin_is_told(office: Office) -> None:
 
 
 def test_a_failure_is_told_whatever_line_of_the_register_is_damaged(office: Office) -> None:
-    """By what can be read; how the services stand is not, and stderr says so."""
-    office.house.run("shop", "F", 0.2)
+    """By what can be read. How services stand is not, which stderr says, nor what may be gone."""
+    office.house.run("shop", "F", 0.2, residue=("/srv/left",))
     register = office.house.register.path
     first, _, rest = register.read_bytes().partition(b"\n")
     register.write_bytes(first[:-9] + b"\n" + rest)

@@ -29,7 +29,7 @@ from pradrill.domain.register.entry import Entry, RunEntry
 from pradrill.domain.register.finding_history import all_findings
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.verdict import Verdict
-from pradrill.errors import PradrillError
+from pradrill.errors import PradrillError, RecordError
 from pradrill.reporting.language.formats import line
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.text.notifications import letter
@@ -64,9 +64,9 @@ def _collected(
 ) -> Outbox:
     """Return the outbox with messages of all that is new."""
     now = app.clock.now()
-    entries = list(app.register.legible())  # a line that is damaged silences no failed drill
+    entries, is_whole = _entries(app)
     before = _last_known(outbox, entries, since)
-    lasting = [*residue_of(entries)]
+    lasting = [*residue_of(entries)] if is_whole else []  # a line may say that it is gone
     troubles, again = outbox.troubles, list[Notification]()
 
     has_more = bool(entries) and entries[-1].number > before
@@ -84,6 +84,14 @@ def _collected(
     outbox = outbox.remembering(news, present, now).posting(_messages(app, channels, news, now))
     last = entries[-1].number if entries else 0
     return outbox.model_copy(update={"entry": last, "troubles": troubles})
+
+
+def _entries(app: App) -> tuple[list[Entry], bool]:
+    """Return what can be read, and whether that is all: no damaged line silences a failed drill."""
+    try:
+        return list(app.register.entries()), True
+    except RecordError:
+        return list(app.register.legible()), False
 
 
 def _last_known(outbox: Outbox, entries: Sequence[Entry], since: datetime) -> int:
