@@ -32,11 +32,12 @@ _CALLED = {
     "user": "ansible_user",
     "private_key": "ansible_ssh_private_key_file",
     "become": "ansible_become_user",
+    "remote_tmp": "ansible_remote_tmp",
 }
 _CONNECTION = (
     *("ansible_host", "ansible_port", "ansible_user", "dr_role"),
     *("ansible_private_key_file", "ansible_ssh_private_key_file"),
-    *("ansible_become", "ansible_become_user", "ansible_become_method"),
+    *("ansible_become", "ansible_become_user", "ansible_become_method", "ansible_remote_tmp"),
 )
 _RENDERED = (*(each for each in _CONNECTION if each != "dr_role"), ARGUMENTS)
 """Templates in these are rendered; that a host may be overwritten is written as it is."""
@@ -293,6 +294,7 @@ def _host(
             dr_role=variables.get("dr_role"),
             become=_become(name, variables, inventory, password),
             password=password,
+            remote_tmp=variables.get("ansible_remote_tmp"),
             jump=jump_of(variables.get(ARGUMENTS)) if is_jump(variables.get(ARGUMENTS)) else None,
             **port,
         )
