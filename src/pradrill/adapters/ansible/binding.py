@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pradrill.domain.run.host import Host, Proven, Site
+from pradrill.domain.run.host import Host, Site
 from pradrill.domain.run.ssh_config import jump_option
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from pradrill.adapters.ssh.connection import Channel
-from pradrill.adapters.ssh.interpreter import TOO_LONG, Script, SshReply, source
+from pradrill.adapters.ssh.interpreter import TOO_LONG, LoginShellError, Script, SshReply, source
 from pradrill.adapters.ssh.reach import answers_of, unknown
 from pradrill.adapters.ssh.sessions import LateError, Sessions
 from pradrill.domain.declared.drill import Canary, NewestData
@@ -220,7 +220,10 @@ class SshProbe:
         The host's own SSH port is tried first: unless that is open, every answer is unknown.
         """
         words = [*(["--unnoticed"] if site.counted else []), *endpoints]
-        reply = self._sessions.script(host, site, "remote_reach.py", words, _REACH)
+        try:
+            reply = self._sessions.script(host, site, "remote_reach.py", words, _REACH)
+        except LoginShellError as error:
+            return dict.fromkeys(endpoints, unknown(error.message))
         if reply.code != 0:
             because = f"exit code {reply.code}, {host_words.last_line(reply.err)}"
             return dict.fromkeys(endpoints, unknown(because))
@@ -425,7 +428,9 @@ def _not_become(host: Host, user: str, why: str) -> NotReadyError:
         )
     if _NOT_FOUND in why:
         hint = "Let sudo find the system's programs: secure_path in /etc/sudoers. "
-        return NotReadyError(message, hint=f"{hint}Try it: sudo -n -u {user} {_BOUNDED} 9 id.")
+        return NotReadyError(
+            message, hint=f"{hint}Try it by hand: sudo -n -u {user} {_BOUNDED} 9 id."
+        )
     by_hand = f"Try it by hand on the standby: sudo -n -u {user} {_BOUNDED} 9 id."
     secret = f"Try the secret {host.password} by hand on the standby: sudo -k -u {user} id."
     return NotReadyError(message, hint=by_hand if host.password is None else secret)
