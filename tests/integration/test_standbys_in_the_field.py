@@ -289,7 +289,7 @@ def drill(standby: FieldHost, folder: Path, situation: Situation) -> tuple[int, 
     """Run a drill there; return its code, what it says, and what it came to."""
     standby.begin(situation)
     house = standby.house(folder, situation.login)
-    result = pradrill(house, "run", "shop")
+    result = pradrill(house, "run", "shop", timeout=600)
     (path,) = house.glob("state/runs/*/record.json")
     output = " ".join((result.stdout + result.stderr).split())
     return result.returncode, output, list(answers(json.loads(path.read_text("utf-8"))))
@@ -320,9 +320,9 @@ def plain(
     @cache
     def of(login: str) -> list[str]:
         folder = tmp_path_factory.mktemp(login)
-        code, output, found = drill(standby, folder, Situation(login=login))
+        code, output, results = drill(standby, folder, Situation(login=login))
         assert code == 0, output
-        return found
+        return results
 
     return of
 
@@ -334,9 +334,9 @@ def test_a_standby_with_many_habits_gives_the_same_answers(
     scripts = [WORKS[name].script for name in ALL_AT_ONCE]
     settings = [WORKS[name].sshd for name in ALL_AT_ONCE if WORKS[name].sshd]
     every = Situation("\n".join(scripts), "\n".join([*settings, "MaxSessions 1", "PermitTTY no"]))
-    code, output, found = drill(standby, tmp_path, every)
+    code, output, results = drill(standby, tmp_path, every)
     assert code == 0, output
-    assert found == plain(LOGIN)
+    assert results == plain(LOGIN)
 
 
 @pytest.mark.nightly
@@ -345,9 +345,9 @@ def test_a_habit_changes_no_answer(
     standby: FieldHost, plain: Callable[[str], list[str]], tmp_path: Path, name: str
 ) -> None:
     """A drill comes to what it comes to on a plain host."""
-    code, output, found = drill(standby, tmp_path, WORKS[name])
+    code, output, results = drill(standby, tmp_path, WORKS[name])
     assert code == 0, output
-    assert found == plain(WORKS[name].login)
+    assert results == plain(WORKS[name].login)
 
 
 @pytest.mark.nightly
@@ -382,12 +382,12 @@ def test_a_login_that_does_not_do_is_told_with_its_cause(
     standby.begin(situation)
     probe = SshProbe(SteadyClock(), lambda name: name)
     with pytest.raises(PradrillError) as refusal, closing(probe):
-        asked(probe, *reached)
+        ask(probe, *reached)
     assert situation.reason in refusal.value.message
     assert situation.hint in str(refusal.value.hint)
 
 
-def asked(probe: SshProbe, host: Host, site: Site) -> None:
+def ask(probe: SshProbe, host: Host, site: Site) -> None:
     """Ask a host who it is, and have its login become root."""
     probe.facts(host, site)
     probe.check_become(host, site)

@@ -103,6 +103,7 @@ class FieldHost:
         """Start it as the situation has it."""
         self._end()
         self.host.empty()
+        self.host.run("nft", "flush", "ruleset")  # what a drill that was killed has left
         self.host.marker.write_text(f"{self.host.machine_id}\n")
         (self.host.home / "machine-id").write_text(f"{self.host.machine_id}\n")
         (self.host.home / "situation.sh").write_text(situation.script, "utf-8")

@@ -40,6 +40,7 @@ _LET_IN = (
     "Name them under environment: RESTIC_REST_USERNAME and RESTIC_REST_PASSWORD, or "
     "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
 )
+_OUR_END = "context canceled"  # what it says once we have ended it
 _MEANS = (
     (r"wrong password or no key found", "does not open with this password", None),
     (r"unsupported repository version", "is in a newer format than this restic reads",
@@ -237,8 +238,8 @@ class Restic:
             return restic_refusal(self._declared.repository, answer.err)
 
         # Since 0.17 it tries again for minutes, and says each time what stands in the way.
-        causes = [each for each in answer.err.splitlines() if _means(each) is not None]
-        if causes:
+        words = [each for each in answer.err.splitlines() if _OUR_END not in each]
+        if causes := [each for each in words if _means(each) is not None]:
             return restic_refusal(self._declared.repository, causes[-1])
         return NotReadyError(f"{self._name} did not answer in {deadline:g} s")
 
@@ -273,8 +274,8 @@ def restic_refusal(repository: str, err: str) -> NotReadyError:
 
 def _means(err: str) -> tuple[str, str | None] | None:
     """Return what restic's words mean, and what mends it; nothing of words without a meaning."""
-    found = (each[1:] for each in _MEANS if re.search(each[0], err, re.IGNORECASE))
-    return next(found, None)
+    meanings = (each[1:] for each in _MEANS if re.search(each[0], err, re.IGNORECASE))
+    return next(meanings, None)
 
 
 def _hint(hint: str | None, repository: str) -> str | None:

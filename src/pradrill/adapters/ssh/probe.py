@@ -349,12 +349,7 @@ class SshProbe:
         except LateError:
             reply = SshReply(_TIMED_OUT, "", "", whole=False)
         if host.become and reply.code not in {_TIMED_OUT, _KILLED, TOO_LONG}:
-            before, begun, output = reply.out.partition(fence)
-            if begun:
-                reply = reply._replace(out=output)
-            elif reply.whole:
-                why = host_words.last_line(reply.err if reply.err.strip() else before)
-                raise _not_become(host, host.become, why)
+            reply = _behind(fence, reply, host, host.become)
         if reply.code in {_TIMED_OUT, _KILLED}:
             raise PradrillError(
                 f"the {what} on {host.name} did not end within {seconds:g} s",
@@ -411,6 +406,16 @@ def _sudo(host: Host, user: str) -> str:
         return f"sudo -n -u {shlex.quote(user)} --"
     drop = shlex.join(["sh", "-c", 'exec "$@" </dev/null', "sh"])
     return f"sudo -S -k -p '' -u {shlex.quote(user)} -- {drop}"
+
+
+def _behind(fence: str, reply: SshReply, host: Host, user: str) -> SshReply:
+    """Return what a command itself has printed; raises NotReadyError when sudo did not start it."""
+    before, mark, output = reply.out.partition(fence)
+    if mark:
+        return reply._replace(out=output)
+    if not reply.whole:  # the beginning was not kept
+        return reply
+    raise _not_become(host, user, host_words.last_line(reply.err if reply.err.strip() else before))
 
 
 def _not_become(host: Host, user: str, why: str) -> NotReadyError:

@@ -96,8 +96,8 @@ class NotBegunError(Exception):
 
     def __init__(self, code: int, streams: list[bytes]) -> None:
         words = next((each for each in reversed(streams) if each.strip()), b"")
-        said = f"the login's shell ended with exit code {code} before the command: {_last(words)}"
-        super().__init__(said)
+        text = f"the login's shell ended with exit code {code} before the command: {_last(words)}"
+        super().__init__(text)
 
 
 class NotBecomeError(Exception):
