@@ -32,12 +32,11 @@ _CALLED = {
     "user": "ansible_user",
     "private_key": "ansible_ssh_private_key_file",
     "become": "ansible_become_user",
-    "remote_tmp": "ansible_remote_tmp",
 }
 _CONNECTION = (
     *("ansible_host", "ansible_port", "ansible_user", "dr_role"),
     *("ansible_private_key_file", "ansible_ssh_private_key_file"),
-    *("ansible_become", "ansible_become_user", "ansible_become_method", "ansible_remote_tmp"),
+    *("ansible_become", "ansible_become_user", "ansible_become_method"),
 )
 _RENDERED = (*(each for each in _CONNECTION if each != "dr_role"), ARGUMENTS)
 """Templates in these are rendered; that a host may be overwritten is written as it is."""
@@ -273,6 +272,7 @@ def files_of(inventory: Path) -> Iterator[Path]:
 def _host(
     name: str, variables: dict[str, Any], inventory: Path, password: SecretName | None
 ) -> Host:
+    tmp = variables.get("ansible_remote_tmp")
     key = variables.get("ansible_ssh_private_key_file") or variables.get("ansible_private_key_file")
     for variable in _CONNECTION:
         value = variables.get(variable)
@@ -294,7 +294,7 @@ def _host(
             dr_role=variables.get("dr_role"),
             become=_become(name, variables, inventory, password),
             password=password,
-            remote_tmp=variables.get("ansible_remote_tmp"),
+            remote_tmp=str(tmp) if tmp and _is_plain(tmp) else None,
             jump=jump_of(variables.get(ARGUMENTS)) if is_jump(variables.get(ARGUMENTS)) else None,
             **port,
         )
