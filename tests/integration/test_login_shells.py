@@ -160,5 +160,5 @@ def test_a_login_that_ends_itself_is_told_in_its_own_words(
     with pytest.raises(PradrillError) as refusal:
         probe.facts(server.host, site)
     probe.close()
-    words = "its login's shell ends with exit code 7 before Python starts: closed for repair"
+    words = "ends with exit code 7 before Python starts: closed for repair"
     assert words in refusal.value.message

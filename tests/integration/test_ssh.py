@@ -441,4 +441,4 @@ def test_missing_tool_makes_everything_unknown(
     server = another_sshd(f"SetEnv PATH={shlex.quote(str(tmp_path))}")
     answers = probe.reaches(server.host, server.site(tmp_path, control_folder), ["192.0.2.1:1"])
     assert answers["192.0.2.1:1"].reach is Reach.UNKNOWN
-    assert answers["192.0.2.1:1"].detail.text.startswith("unknown: exit code 127")
+    assert answers["192.0.2.1:1"].detail.text.startswith("unknown: the login's shell on ")

@@ -272,6 +272,7 @@ def files_of(inventory: Path) -> Iterator[Path]:
 def _host(
     name: str, variables: dict[str, Any], inventory: Path, password: SecretName | None
 ) -> Host:
+    tmp = variables.get("ansible_remote_tmp")
     key = variables.get("ansible_ssh_private_key_file") or variables.get("ansible_private_key_file")
     for variable in _CONNECTION:
         value = variables.get(variable)
@@ -293,6 +294,7 @@ def _host(
             dr_role=variables.get("dr_role"),
             become=_become(name, variables, inventory, password),
             password=password,
+            remote_tmp=str(tmp) if tmp and _is_plain(tmp) else None,
             jump=jump_of(variables.get(ARGUMENTS)) if is_jump(variables.get(ARGUMENTS)) else None,
             **port,
         )

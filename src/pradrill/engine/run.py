@@ -18,9 +18,11 @@ from pradrill.domain.run.run_plan import Branch, PlannedStep, in_turn
 from pradrill.domain.run.verdict import opened
 from pradrill.domain.values.reason import (
     Reason,
+    ReasonError,
     ReasonOrText,
     as_json,
     as_reason,
+    in_lines,
     reason,
     reason_of,
 )
@@ -385,12 +387,12 @@ class Run:
         try:
             return take(context, step)
         except UnreachableError as error:
-            return StepEnd(StepOutcome.UNREACHABLE, reason_of(error))
+            return StepEnd(StepOutcome.UNREACHABLE, _why(step, error))
         except BusyError as busy:
             self.refuse(Refusal.BUSY, busy.message)
             return StepEnd(StepOutcome.UNKNOWN, busy.message)
         except PradrillError as error:
-            return StepEnd(StepOutcome.UNKNOWN, reason_of(error))
+            return StepEnd(StepOutcome.UNKNOWN, _why(step, error))
         except Stop:
             raise
         except Exception as error:  # noqa: BLE001 a tool that breaks must not break the teardown
@@ -427,6 +429,13 @@ class Run:
         for service, skew in context.facts.started.primaries.items():
             context.note(Event.SKEW, host=clock_of_primary(service), skew=skew)
         context.mark(Mark.DECLARED, context.facts.began)
+
+
+def _why(step: PlannedStep, error: PradrillError) -> Reason:
+    """Say why a step ended; while nothing was touched yet, also what mends it."""
+    if step.phase is Phase.READINESS and error.hint and not isinstance(error, ReasonError):
+        return in_lines([str(error)])
+    return reason_of(error)
 
 
 def _is_of_recovery(step: StepResult) -> bool:

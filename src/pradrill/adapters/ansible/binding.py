@@ -31,6 +31,7 @@ MARKED_SSH = Path(__file__).with_name("marked_ssh")
 MARKED_SSH_POSIX = Path(__file__).with_name("marked_ssh_posix")
 """Where all is not thrown away: ssh whose commands carry the run's mark."""
 
+_HOME_TMP = "~/.ansible/tmp"
 _NOWHERE = {
     "connection": "ansible.builtin.ssh",
     "address": "255.255.255.255",
@@ -39,6 +40,7 @@ _NOWHERE = {
     "key": "",
     "ssh": "ssh",
     "options": "",
+    "tmp": _HOME_TMP,
     "password": "",
 }
 _HERE = {**_NOWHERE, "connection": "ansible.builtin.local", "address": "127.0.0.1"}
@@ -58,6 +60,9 @@ _CONNECTION = {
     "ansible_ssh_executable": "ssh",
     "ansible_ssh_common_args": "options",
 }
+_CONNECTING = "-o ConnectTimeout=10"
+"""Seconds in which a host must answer: Ansible would wait as long as for sudo's prompt."""
+
 _PASSWORDS = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
 """Every name of what sudo asks for: it goes to the hosts that were identified, and nowhere else."""
 _FIXED: dict[str, Any] = {
@@ -125,6 +130,7 @@ class Binding:
                 **_connection_of(proven.host),
                 "machine_id": proven.machine_id,
                 "ssh": _ssh(site, posix=proven.posix),
+                "tmp": proven.host.remote_tmp or proven.scratch or _HOME_TMP,
                 "password": b64encode(passwords.get(proven.host.name, "").encode()).decode(),
             }
             for proven in site.proven
@@ -142,8 +148,10 @@ class Binding:
             **{name: f"{{{{ {one}.{part} }}}}" for name, part in _CONNECTION.items()},
             # In its disguise, or braces in a password would be a template of Ansible's.
             **{name: f"{{{{ {one}.password | b64decode }}}}" for name in _PASSWORDS if passwords},
+            # As the inventory has it, unless a host needs another one.
+            **({"ansible_remote_tmp": f"{{{{ {one}.tmp }}}}"} if _lacks_home(site) else {}),
             **_FIXED,
-            "ansible_ssh_args": f'-F "{site.ssh_config}"',
+            "ansible_ssh_args": f'-F "{site.ssh_config}" {_CONNECTING}',
         }
 
     def limit(self) -> str:
@@ -183,6 +191,10 @@ class Binding:
         if machine_id == self._machine_ids.get(host):
             return None
         return reason(Code.OTHER_MACHINE, host=host)
+
+
+def _lacks_home(site: Site) -> bool:
+    return any(each.scratch for each in site.proven)
 
 
 def _ssh(site: Site, *, posix: bool) -> str:

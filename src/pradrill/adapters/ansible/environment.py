@@ -60,6 +60,8 @@ def environment(
         "ANSIBLE_CONFIG": str(config),
         "ANSIBLE_HOME": str(folder / "home"),
         "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+        # For what sudo asks, too, which looks for its own host's name where there is no resolver.
+        "ANSIBLE_TIMEOUT": "30",
         "ANSIBLE_SSH_ARGS": f"-F {shlex.quote(str(play.site.ssh_config))}",
         "ANSIBLE_PIPELINING": "True",
         "ANSIBLE_NOCOLOR": "1",

@@ -40,6 +40,7 @@ _LET_IN = (
     "Name them under environment: RESTIC_REST_USERNAME and RESTIC_REST_PASSWORD, or "
     "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
 )
+_OUR_END = "context canceled"  # what it says once we have ended it
 _MEANS = (
     (r"wrong password or no key found", "does not open with this password", None),
     (r"unsupported repository version", "is in a newer format than this restic reads",
@@ -233,10 +234,14 @@ class Restic:
         ]
 
     def _refusal(self, answer: CompletedCommand, deadline: float = 0) -> NotReadyError:
-        if answer.code is None:
-            return NotReadyError(f"{self._name} did not answer in {deadline:g} s")
+        if answer.code is not None:
+            return restic_refusal(self._declared.repository, answer.err)
 
-        return restic_refusal(self._declared.repository, answer.err)
+        # Since 0.17 it tries again for minutes, and says each time what stands in the way.
+        words = [each for each in answer.err.splitlines() if _OUR_END not in each]
+        if causes := [each for each in words if _means(each) is not None]:
+            return restic_refusal(self._declared.repository, causes[-1])
+        return NotReadyError(f"{self._name} did not answer in {deadline:g} s")
 
     def _nonsense(self) -> NotReadyError:
         return NotReadyError(
@@ -259,12 +264,18 @@ def over_ssh(repository: str, ssh: Ssh) -> list[str]:
 def restic_refusal(repository: str, err: str) -> NotReadyError:
     """Say what keeps a repository from being read, by what restic says on its error stream."""
     name, reason = f"the restic repository {repository}", _reason(err)
-    for pattern, means, hint in _MEANS:
-        if re.search(pattern, err, re.IGNORECASE):
-            return NotReadyError(f"{name} {means}: {reason}", hint=_hint(hint, repository))
+    if (meaning := _means(err)) is not None:
+        means, hint = meaning
+        return NotReadyError(f"{name} {means}: {reason}", hint=_hint(hint, repository))
     if _DAMAGE.search(err):
         return NotReadyError(f"{name} is damaged: {reason}")
     return NotReadyError(f"{name} cannot be read: {reason}")
+
+
+def _means(err: str) -> tuple[str, str | None] | None:
+    """Return what restic's words mean, and what mends it; nothing of words without a meaning."""
+    meanings = (each[1:] for each in _MEANS if re.search(each[0], err, re.IGNORECASE))
+    return next(meanings, None)
 
 
 def _hint(hint: str | None, repository: str) -> str | None:

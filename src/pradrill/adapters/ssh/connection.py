@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pwd
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,14 @@ LOST = (paramiko.SSHException, OSError, EOFError)
 Channel = paramiko.Channel
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else tracebacks go to stderr
+
+
+_PAUSES = (0.5, 1.5, 3.0)
+"""Seconds before one more try, where an sshd drops logins at random (MaxStartups)."""
+
+
+class CrowdedError(UnreachableError):
+    """A host closes connections before it says what it is."""
 
 
 class _WrongKeyError(paramiko.SSHException):
@@ -63,6 +72,7 @@ class _PinnedOnly(paramiko.MissingHostKeyPolicy):
     def __init__(self, pinned: set[str]) -> None:
         self.pinned = pinned
         self.host_key = ""
+        self._transport: paramiko.Transport | None = None
 
     def missing_host_key(
         self,
@@ -82,8 +92,15 @@ class _PinnedOnly(paramiko.MissingHostKeyPolicy):
         types |= {"rsa-sha2-512", "rsa-sha2-256"} if "ssh-rsa" in types else set()
         security = transport.get_security_options()
         security.key_types = sorted(security.key_types, key=lambda name: name not in types)
+        self._transport = transport
 
         return transport
+
+    def banner(self) -> str:
+        """Return what the host said last of the login itself: why it is refused may stand there."""
+        # A transport that has ended gives it no more.
+        banner = getattr(getattr(self._transport, "auth_handler", None), "banner", None)
+        return banner.decode("utf-8", "replace") if banner else ""
 
 
 def connect(host: Host, known_hosts: Path) -> Connection:
@@ -104,6 +121,16 @@ def connect(host: Host, known_hosts: Path) -> Connection:
         )
 
     user = host.user or pwd.getpwuid(os.getuid()).pw_name
+    for pause in _PAUSES:
+        try:
+            return _login(host, user, policy, known_hosts)
+        except CrowdedError:
+            time.sleep(pause)
+    return _login(host, user, policy, known_hosts)
+
+
+def _login(host: Host, user: str, policy: _PinnedOnly, known_hosts: Path) -> Connection:
+    """Connect and log in once."""
     via = connect(host.via, known_hosts) if host.via is not None else None
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(policy)
@@ -125,13 +152,14 @@ def connect(host: Host, known_hosts: Path) -> Connection:
             transport_factory=policy.transport,
         )
     except (*LOST, ValueError) as error:
+        refusal = _refused(host, user, error, policy.banner())
         Connection(client, "", via).close()
-        raise _refused(host, user, error) from error
+        raise refusal from error
 
     return Connection(client, policy.host_key, via)
 
 
-def _refused(host: Host, user: str, error: Exception) -> UnreachableError:
+def _refused(host: Host, user: str, error: Exception, banner: str) -> UnreachableError:
     where = f"{host.name} ({host_words.known_hosts_name(host)})"
     if (unusable := _unusable_key(host, error)) is not None:
         return UnreachableError(
@@ -144,9 +172,24 @@ def _refused(host: Host, user: str, error: Exception) -> UnreachableError:
             hint="It is another machine, or one rebuilt: compare the keys before pinning anew.",
         )
     if isinstance(error, paramiko.AuthenticationException):
+        says = f"; it says: {host_words.last_line(banner)}" if banner.strip() else ""
         return UnreachableError(
-            f"{where} refuses the login of {user}: {host_words.last_line(str(error))}",
-            hint="Only keys are tried: the inventory's private key, or else the agent's.",
+            f"{where} refuses the login of {user}: {host_words.last_line(str(error))}{says}",
+            hint="Only keys are tried: the inventory's private key, or else the agent's. "
+            "The reason stands in the host's own log: journalctl -u ssh.",
+        )
+    if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+        return UnreachableError(
+            f"{where} and pradrill have no way of encrypting in common: "
+            f"{host_words.last_line(str(error))}",
+            hint="Let its sshd accept one more: Ciphers aes256-gcm@openssh.com, "
+            "KexAlgorithms curve25519-sha256, MACs hmac-sha2-256-etm@openssh.com.",
+        )
+    if isinstance(error.__context__, EOFError | ConnectionResetError):  # before its version
+        return CrowdedError(
+            f"{where} closes connections before a login",
+            hint="Its sshd may have too many logins under way (MaxStartups), or a rule against "
+            "this machine (fail2ban, PerSourcePenalties): journalctl -u ssh, there.",
         )
     return silent(host, error)
 

@@ -14,15 +14,25 @@ from typing import Any, NamedTuple
 
 import paramiko
 
+from pradrill.domain.run.host import Host
 from pradrill.domain.run.host_answers import last_line
+from pradrill.domain.run.mending import login
 from pradrill.domain.values.quotas import ANSWER
-from pradrill.errors import UNREADABLE
+from pradrill.errors import UNREADABLE, UnreachableError
 
 KEPT = 524_288  # bytes of each stream of a script, the last ones: several listings in one
 TOO_LONG = -2  # no exit code: what was run was ended for what it printed
+_OLDEST = (3, 8)  # Python that our scripts are written for
+_TOO_OLD = "pradrill-python "  # before its version, where it is older
+_NO_CODE = -1  # of paramiko's, where none was received
+_ABSENT = {126, 127}  # exit codes of a shell that cannot start a program
 _CODES = 256  # that a process can end with
 _LONGEST_TEXT = 3 * KEPT  # bytes of a stream: one that was no text is put there by three
 _LONGEST = 16 * KEPT  # bytes of an answer: two streams, each byte at most six of JSON, and room
+
+
+class LoginShellError(UnreachableError):
+    """What a login runs does not come to Python: nothing else can be asked there either."""
 
 
 class SshReply(NamedTuple):
@@ -53,6 +63,7 @@ class Interpreter:
         self._waiting = b""
         self._greeting = b""
         self._is_open = False
+        self._has_answered = False
 
     def accepts(self, scripts: Sequence[Script], password: str = "") -> bool:
         """Give it scripts; tell whether it takes them, which one that has gone does not.
@@ -91,17 +102,48 @@ class Interpreter:
         except UNREADABLE as error:
             raise EOFError from error
 
-    def ended(self) -> SshReply:
-        """Return what became of one that took nothing: the login's shell may have ended itself."""
+    def unstarted(self, host: Host) -> LoginShellError:
+        """Say why one that took nothing was not started: the login's shell may have ended itself.
+
+        Raises EOFError when the connection has gone.
+        """
         reason = self._channel.makefile_stderr("rb").read(KEPT).decode("utf-8", "replace")
         code = self._channel.recv_exit_status()
-        if not reason.strip():
-            output = b"\n".join((self._greeting, self._waiting, self._channel.recv(KEPT)))
-            greeting = last_line(output.decode("utf-8", "replace"))
-            reason = (
-                f"its login's shell ends with exit code {code} before Python starts: {greeting}"
+        if code == _NO_CODE:  # its connection was cut
+            raise EOFError
+        by_hand = f"ssh {login(host)} python3 -V"
+        needs = f"The standby needs Python {'.'.join(map(str, _OLDEST))} or later"
+        if code in _ABSENT:
+            return LoginShellError(
+                f"the login's shell on {host.name} starts no python3: {last_line(reason)}",
+                hint=f"{needs} where a login without a terminal finds it: {by_hand}.",
             )
-        return SshReply(code or 1, "", reason, whole=True)
+        if (old := reason.rpartition(_TOO_OLD)[2]) != reason:
+            return LoginShellError(
+                f"python3 on {host.name} is {last_line(old)}, which is too old",
+                hint=f"{needs}: {by_hand}.",
+            )
+        words = reason if reason.strip() else self._greetings(self._channel.recv(KEPT))
+        return LoginShellError(
+            f"the login's shell on {host.name} ends with exit code {code} before Python starts: "
+            f"{last_line(words)}",
+            hint=f"See what it says to a login without a terminal: {by_hand}.",
+        )
+
+    def silence(self, host: Host, seconds: float) -> LoginShellError | None:
+        """Say that one has not even been started in so many seconds; nothing of one that was."""
+        if self._has_answered:
+            return None
+        return LoginShellError(
+            f"the login's shell on {host.name} has not started Python in {seconds:g} s: "
+            f"{last_line(self._greetings())}",
+            hint="What it reads at a login (.bashrc, /etc/profile.d) must neither wait, nor read "
+            "what is sent to a command, nor become another shell: "
+            f"echo | ssh {login(host)} python3 -V.",
+        )
+
+    def _greetings(self, rest: bytes = b"") -> str:
+        return b"\n".join((self._greeting, self._waiting, rest)).decode("utf-8", "replace")
 
     def close(self) -> None:
         """End it, and what it carries out."""
@@ -115,6 +157,7 @@ class Interpreter:
         beginning = f"+{self._name} ".encode()
         while beginning not in (line := self._line()):
             self._greeting = line  # a login's shell may greet before, with a line's end or without
+        self._has_answered = True
         return line.partition(beginning)[2].decode("ascii", "replace")
 
     def _open(self) -> None:
@@ -151,7 +194,9 @@ def _tail(text: bytes) -> str:
 def _one_line() -> str:
     """Return the Python that is kept there in one line: csh's kind takes no more in quotes."""
     packed = base64.b64encode(zlib.compress(source("remote_interpreter.py").encode())).decode()
-    return f'import binascii,zlib;exec(zlib.decompress(binascii.a2b_base64("{packed}")))'
+    check = f'sys.version_info>={_OLDEST} or sys.exit("{_TOO_OLD}"+sys.version.split()[0])'
+    run = f'exec(zlib.decompress(binascii.a2b_base64("{packed}")))'
+    return f"import binascii,sys,zlib;{check};{run}"
 
 
 @cache

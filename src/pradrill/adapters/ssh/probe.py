@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from pradrill.adapters.ssh.connection import Channel
-from pradrill.adapters.ssh.interpreter import TOO_LONG, Script, SshReply, source
+from pradrill.adapters.ssh.interpreter import TOO_LONG, LoginShellError, Script, SshReply, source
 from pradrill.adapters.ssh.reach import answers_of, unknown
 from pradrill.adapters.ssh.sessions import LateError, Sessions
 from pradrill.domain.declared.drill import Canary, NewestData
@@ -44,9 +44,10 @@ _ROUNDS = 8
 _LONGEST_VALUE = 65_536  # bytes that a command of the drill's may print
 _TIMED_OUT, _KILLED = 124, 137  # exit codes of timeout(1)
 _REPLACED = "\N{REPLACEMENT CHARACTER}"  # what bytes that are no text are read as
-_SUDO_SAYS = ("sudo:", "sudo-rs:", "sorry, ", "Sorry, ", "I'm sorry ")
 _SUDO_ASKED = ("a password is required", "authentication is required")  # sudo's, and sudo-rs's
 _NO_TERMINAL = "you must have a tty"
+_NOT_FOUND = "command not found"
+_BOUNDED = "env timeout -k 1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MACHINE_ID = "cat /etc/machine-id 2>/dev/null || :"
@@ -56,6 +57,20 @@ _ADDRESSES = (
     "else cat /proc/net/fib_trie; cat /proc/net/if_inet6 2>/dev/null || :; fi"
 )
 _LOGIN_SHELL = 'printf %s "${SHELL-}"'
+# Runs a drill's commands; it reads other files than a login's first shell: BASH_ENV's, .zshenv.
+_INNER_SHELL = (
+    'words=$(SHLVL=2 "${SHELL:-/bin/sh}" -c "exit 0" 2>&1 </dev/null) || '
+    """printf '%s\\n%s' "$?" "$(printf '%s' "$words" | tail -n 1)\""""
+)
+_SHARED = ("/var/tmp", "/tmp", "/dev/shm")  # noqa: S108 under a name that nobody guesses
+# Where Ansible may lay its files when it may not at the login's home: most modules need a place.
+_SCRATCH = """top=$(eval "printf %s ~$(id -un)")/.ansible/tmp
+while ! [ -e "$top" ]; do top=${top%/*}; [ -n "$top" ] || top=/; done
+if ! [ -w "$top" ]; then
+  for each in {}; do if [ -w "$each" ]; then printf %s "$each"; break; fi; done
+fi""".replace("{}", " ".join(_SHARED))
+# Whether errors go where the output goes: as sh's parent, Python still has what the login gave it.
+_ONE_STREAM = 'if [ "/proc/$PPID/fd/1" -ef "/proc/$PPID/fd/2" ]; then echo one; fi'
 _LISTENERS = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep ' 0A '"
 _UNITS = (
     "if [ -d /run/systemd/system ]; then "
@@ -82,7 +97,7 @@ _NEXT = "\nprintf '\\0'\n"
 _STRAYS, _INVENTORY = "remote_strays.py", "remote_inventory.py"
 _UNFIT = {"csh", "tcsh", "rbash", "rksh", "rksh93", "rzsh", "lshell", "git-shell"}
 """Shells that read another language, and those that run no program by its path."""
-_IDENTITY = (_MACHINE_ID, _KEYS, _ADDRESSES, _LOGIN_SHELL)
+_IDENTITY = (_MACHINE_ID, _KEYS, _ADDRESSES, _SCRATCH, _LOGIN_SHELL, _INNER_SHELL, _ONE_STREAM)
 _STATE = (_UNITS, _LISTENERS, "cat /proc/self/mounts", _PRESENT)
 _AVAILABLE = re.compile(r" (\d+) +(?:\d+%|-) ")
 _ID = re.compile("[0-9a-f]{32}")
@@ -106,13 +121,8 @@ class SshProbe:
             looks = [_shell(_IDENTITY), Script("remote_marker.py", [MARKER])]
             identity, marking = self._sessions.scripts(host, site, looks, _LOOK)
             parts = _answers(host, "identity", identity, len(_IDENTITY))
-            machine_id, keys, addresses, shell = parts
-            if shell.rpartition("/")[2] in _UNFIT:
-                raise NotReadyError(
-                    f"the login's shell on {host.name} is {host_words.last_line(shell)}: in it "
-                    "neither Ansible nor checks can run what they run elsewhere",
-                    hint="Give the login another one there: chsh -s /bin/bash.",
-                )
+            machine_id, keys, addresses, scratch, *login = parts
+            shell = _fit_shell(host, *login)
             marker = _marker(host, marking)
             with self._sessions.clock(host, site, _LOOK) as ask:
                 skew = self._shortest(host, ask)
@@ -128,6 +138,7 @@ class SshProbe:
                 peer=self._sessions.peer(host, site),
                 addresses=host_words.addresses(addresses),
                 shell=shell,
+                scratch=_scratch(scratch),
                 skew=skew,
             )
 
@@ -136,7 +147,9 @@ class SshProbe:
         user = host.become or "root"
         if (host.become or host.password) is None or host.user == user:
             return
-        command = f"LC_ALL=C {_sudo(host, user)} true"  # its words tell which hint fits
+        # As a command of the drill's: sudo may allow some programs alone, or find others. In the
+        # language of which the words tell which hint fits.
+        command = f"LC_ALL=C {_sudo(host, user)} {_BOUNDED} 20 sh -c 'exit 0'"
         reply = self._sessions.script(host, site, "remote_reason.py", [command], _LOOK, sudo=True)
         if reply.code != 0:
             raise _not_become(host, user, host_words.last_line(reply.err))
@@ -207,7 +220,10 @@ class SshProbe:
         The host's own SSH port is tried first: unless that is open, every answer is unknown.
         """
         words = [*(["--unnoticed"] if site.counted else []), *endpoints]
-        reply = self._sessions.script(host, site, "remote_reach.py", words, _REACH)
+        try:
+            reply = self._sessions.script(host, site, "remote_reach.py", words, _REACH)
+        except LoginShellError as error:
+            return dict.fromkeys(endpoints, unknown(error.message))
         if reply.code != 0:
             because = f"exit code {reply.code}, {host_words.last_line(reply.err)}"
             return dict.fromkeys(endpoints, unknown(because))
@@ -322,7 +338,9 @@ class SshProbe:
     ) -> SshReply:
         """Run a command of the drill's; the host ends it too at the deadline."""
         seconds = deadline.total_seconds()
-        bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", "sh", "-c", command])
+        fence = f"pradrill-{secrets.token_hex(8)}\n"  # behind it stands what the command prints
+        fenced = f"printf '%s\\n' {fence.strip()}\n{command}" if host.become else command
+        bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", "sh", "-c", fenced])
         if host.become:
             mark = f'env {MARK}="${MARK}" ' if site.run_id else ""
             bounded = f"{_sudo(host, host.become)} {mark}{bounded}"
@@ -330,12 +348,8 @@ class SshProbe:
             reply = self._run(host, site, bounded, seconds + 3)
         except LateError:
             reply = SshReply(_TIMED_OUT, "", "", whole=False)
-        if (
-            host.become
-            and reply.code == 1
-            and (why := host_words.last_line(reply.err)).startswith(_SUDO_SAYS)
-        ):
-            raise _not_become(host, host.become, why)
+        if host.become and reply.code not in {_TIMED_OUT, _KILLED, TOO_LONG}:
+            reply = _behind(fence, reply, host, host.become)
         if reply.code in {_TIMED_OUT, _KILLED}:
             raise PradrillError(
                 f"the {what} on {host.name} did not end within {seconds:g} s",
@@ -351,6 +365,37 @@ class SshProbe:
         return reply._replace(whole=reply.whole and len(reply.out.encode()) <= _LONGEST_VALUE)
 
 
+def _scratch(folder: str) -> str:
+    """Return a place of the login's own in a folder of everybody's; nothing where it needs none."""
+    return f"{folder}/.ansible-{secrets.token_hex(8)}" if folder in _SHARED else ""
+
+
+def _fit_shell(host: Host, shell: str, inner: str, streams: str) -> str:
+    """Return the login's shell; raises NotReadyError where commands do not do as elsewhere."""
+    if shell.rpartition("/")[2] in _UNFIT:
+        raise NotReadyError(
+            f"the login's shell on {host.name} is {host_words.last_line(shell)}: in it "
+            "neither Ansible nor checks can run what they run elsewhere",
+            hint="Give the login another one there: chsh -s /bin/bash.",
+        )
+    if inner.strip():
+        code, _, words = inner.partition("\n")
+        raise NotReadyError(
+            f"on {host.name} {host_words.last_line(shell)} -c 'exit 0' ends with exit code "
+            f"{host_words.last_line(code)}: {host_words.last_line(words)}",
+            hint="See what that shell reads before a command: BASH_ENV or ENV in the login's "
+            f"environment, .zshenv, config.fish. Its environment: ssh {mending.login(host)} env.",
+        )
+    if streams.strip():
+        raise NotReadyError(
+            f"what the login on {host.name} reads sends errors where the output goes: no check "
+            "could tell them apart",
+            hint="Look for exec 2>&1, or exec > >(tee …) 2>&1, in its .bashrc and keep it for "
+            "terminals: [ -t 1 ] && exec ….",
+        )
+    return shell
+
+
 def _sudo(host: Host, user: str) -> str:
     """Return what a command begins with that another user is to run, and that asks for nothing.
 
@@ -361,6 +406,16 @@ def _sudo(host: Host, user: str) -> str:
         return f"sudo -n -u {shlex.quote(user)} --"
     drop = shlex.join(["sh", "-c", 'exec "$@" </dev/null', "sh"])
     return f"sudo -S -k -p '' -u {shlex.quote(user)} -- {drop}"
+
+
+def _behind(fence: str, reply: SshReply, host: Host, user: str) -> SshReply:
+    """Return what a command itself has printed; raises NotReadyError when sudo did not start it."""
+    before, mark, output = reply.out.partition(fence)
+    if mark:
+        return reply._replace(out=output)
+    if not reply.whole:  # the beginning was not kept
+        return reply
+    raise _not_become(host, user, host_words.last_line(reply.err if reply.err.strip() else before))
 
 
 def _not_become(host: Host, user: str, why: str) -> NotReadyError:
@@ -376,7 +431,12 @@ def _not_become(host: Host, user: str, why: str) -> NotReadyError:
             "let it ask for nothing.",
             mend=mending.passwordless_sudo(host),
         )
-    by_hand = f"Try it by hand on the standby: sudo -n -u {user} true."
+    if _NOT_FOUND in why:
+        hint = "Let sudo find the system's programs: secure_path in /etc/sudoers. "
+        return NotReadyError(
+            message, hint=f"{hint}Try it by hand: sudo -n -u {user} {_BOUNDED} 9 id."
+        )
+    by_hand = f"Try it by hand on the standby: sudo -n -u {user} {_BOUNDED} 9 id."
     secret = f"Try the secret {host.password} by hand on the standby: sudo -k -u {user} id."
     return NotReadyError(message, hint=by_hand if host.password is None else secret)
 

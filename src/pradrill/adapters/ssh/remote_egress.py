@@ -428,9 +428,9 @@ def answer(itself: str, request: Words) -> Words:
     if not itself:
         raise FaultError("root", "sudo")
     try:
-        words = (*SUDO, "python3", "-I", "-S", "-c", ITSELF, "", json.dumps(request))
+        words = (*SUDO, sys.executable, "-I", "-S", "-c", ITSELF, "", json.dumps(request))
         text = f"{PASSWORD}\n# of root\n{itself}"  # sudo takes the first line, if it asks
-        return dict(json.loads(output_of(*words, text=text)))
+        return dict(json.loads(output_of(*words, text=text).rpartition("\n")[2]))
     except (FaultError, FileNotFoundError) as error:
         raise FaultError("root", "sudo") from error
 
@@ -443,7 +443,7 @@ def main(itself: str, words: str) -> None:
         payload = {"fault": str(error.args[0]), "because": str(error.args[1])}
     except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
         payload = {"fault": "refused", "because": f"{type(error).__name__}: {error}"}
-    sys.stdout.write(json.dumps(payload))
+    sys.stdout.write(f"\n{json.dumps(payload)}")  # what sudo or its modules say stands before
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ SUDO = ("sudo", "-S", "-k", "-p", "") if PASSWORD else ("sudo", "-n")
 ITSELF = "import sys;exec(sys.stdin.read().partition('# of root\\n')[2])"
 PATH = "/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin:/usr/local/bin"
 DPKG = "/var/lib/dpkg"
+RPM = ("/var/lib/rpm/*", "/usr/lib/sysimage/rpm/*")  # its list of packages
 UCF = "/var/lib/ucf/hashfile"
 LONGEST, LARGEST = 300, 2_000_000  # characters of a path; bytes of a file whose sum is taken
 MOST = {"neither": 300, "unknown": 300, "restored": 100, "written": 100, "package": 50}
@@ -200,8 +201,10 @@ def of_rpm(paths: set[str]) -> tuple[set[str] | None, set[str]]:
     """Return those of the paths that an rpm has delivered, and which settings were changed since.
 
     None where it knows of no file: rpm is there, and is not what this machine is made of. Raises
-    OSError without rpm.
+    OSError without rpm, and without packages of its own: rpm would make an empty list of them.
     """
+    if not any(map(glob.glob, RPM)):
+        raise FileNotFoundError("rpm")
     result = subprocess.run(
         ["rpm", "-qa", "--qf", "[%{FILEFLAGS} %{FILEDIGESTS} %{FILENAMES}\n]"],
         capture_output=True,
@@ -321,7 +324,7 @@ def answer(itself: str, request: Words) -> Words:
         return DOES[request["do"]](request)
     if not itself:
         raise FileFaultError("root", "sudo")
-    words = (*SUDO, "python3", "-I", "-S", "-c", ITSELF, "", json.dumps(request))
+    words = (*SUDO, sys.executable, "-I", "-S", "-c", ITSELF, "", json.dumps(request))
     text = f"{PASSWORD}\n# of root\n{itself}"  # sudo takes the first line, if it asks
     try:
         result = subprocess.run(
@@ -333,7 +336,7 @@ def answer(itself: str, request: Words) -> Words:
             cwd="/",
             env={"PATH": PATH, "LC_ALL": "C"},
         )
-        return dict(json.loads(result.stdout))
+        return dict(json.loads(result.stdout.rpartition(b"\n")[2]))
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise FileFaultError("root", "sudo") from error
 
@@ -346,7 +349,7 @@ def main(itself: str, words: str) -> None:
         payload = {"fault": str(error.args[0]), "because": str(error.args[1])}
     except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
         payload = {"fault": "refused", "because": f"{type(error).__name__}: {error}"}
-    sys.stdout.write(json.dumps(payload))
+    sys.stdout.write(f"\n{json.dumps(payload)}")  # what sudo or its modules say stands before
 
 
 if __name__ == "__main__":

@@ -87,6 +87,7 @@ BLOCK, DEV = "/sys/block", "/dev"  # a container sees all devices of its host in
 SNAPS = "/var/lib/snapd/"  # whose files come and go
 MACHINE, DELETED = "/etc/machine-id", " (deleted)"
 DPKG = "/var/lib/dpkg/status"
+RPM = ("/var/lib/rpm", "/usr/lib/sysimage/rpm")
 MARIADB = "/var/lib/mysql"
 POSTGRESQL = ("/var/lib/postgresql", "/var/lib/pgsql")
 ROUTING, NETFILTER = 0, 12  # protocols of netlink
@@ -268,6 +269,8 @@ def keys() -> None:
 def packages() -> None:
     """Print packages with what became of them, as dpkg-query abbreviates it."""
     if not os.path.exists(DPKG):  # noqa: PTH110 pathlib costs time
+        if not any(os.path.isdir(each) and os.listdir(each) for each in RPM):  # noqa: PTH112, PTH208
+            raise FileNotFoundError(errno.ENOENT, "no list of packages", DPKG)  # rpm makes one
         for name in output_of("rpm", "-qa", "--qf", "%{NAME}\\n").split():
             line("package", "ii ", name)
         return
@@ -882,7 +885,7 @@ def main(itself: str, *roots: str) -> None:
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # names are bytes
     if os.geteuid() != 0 and itself:
         try:
-            words = (*SUDO, "python3", "-I", "-S", "-c", itself, "", *roots)
+            words = (*SUDO, sys.executable, "-I", "-S", "-c", itself, "", *roots)
             sys.stdout.write(output_of(*words, text=f"{PASSWORD}\n"))
         except (OSError, subprocess.SubprocessError):
             pass  # it sees less, and says so

@@ -197,13 +197,14 @@ def take(request: Words) -> Words:
     if holds is not None:
         return busy(holds)
 
-    because = ""
+    closed: dict[str, str] = {}  # folder: why it is none for this login
     for path in chain(places(request["machine_id"]), new_places(request["machine_id"])):
         try:
             return take_at(path, request)
         except OSError as error:
-            because = because or f"{path}: {error.strerror or error}"
+            closed.setdefault(path.rpartition("/")[0], error.strerror or str(error))
 
+    because = ", ".join(f"{folder}: {why}" for folder, why in closed.items())
     return {"came": "unwritable", "because": because}
 
 

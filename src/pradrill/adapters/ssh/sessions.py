@@ -73,14 +73,19 @@ class Sessions:
             earlier = None
 
         interpreter = earlier or Interpreter(self._channel(host, site))
-        with _until(host, interpreter.transport, deadline):
-            if earlier is None and not interpreter.accepts(scripts, password):
-                return [interpreter.ended()] * len(scripts)
-            try:
-                replies = interpreter.replies(len(scripts))
-            except LOST:  # or no answer to this: nothing else is read from it
-                interpreter.close()
-                raise
+        try:
+            with _until(host, interpreter.transport, deadline):
+                if earlier is None and not interpreter.accepts(scripts, password):
+                    raise interpreter.unstarted(host)
+                try:
+                    replies = interpreter.replies(len(scripts))
+                except LOST:  # or no answer to this: nothing else is read from it
+                    interpreter.close()
+                    raise
+        except LateError as late:
+            if (silence := interpreter.silence(host, deadline)) is not None:
+                raise silence from late
+            raise
 
         self._interpreters[key] = interpreter
         return replies

@@ -80,12 +80,24 @@ def bounded(prints: int, passwords: dict[str, str]) -> Callable[..., CommandResu
 
             code = process.wait()
 
-        answers = [behind_fence(bytes(output[each])) for each in (process.stdout, process.stderr)]
+        streams = [bytes(output[each]) for each in (process.stdout, process.stderr)]
+        if isinstance(backend, SshBackend) and code != LOST and not has_begun(streams[0]):
+            raise NotBegunError(code, streams)
+        answers = [behind_fence(each) for each in streams]
         if code not in {0, LOST} and answers[0].count(INSIDE.encode()) < sudos:
             raise NotBecomeError(_last_words(answers[1]))
         return backend.result(code, encoded, *(behind_fence(each, INSIDE) for each in answers))
 
     return run_local
+
+
+class NotBegunError(Exception):
+    """A login's shell has ended before a check's command: its exit code is no answer."""
+
+    def __init__(self, code: int, streams: list[bytes]) -> None:
+        words = next((each for each in reversed(streams) if each.strip()), b"")
+        text = f"the login's shell ended with exit code {code} before the command: {_last(words)}"
+        super().__init__(text)
 
 
 class NotBecomeError(Exception):
@@ -109,9 +121,12 @@ def by_sudo(passwords: dict[str, str]) -> Callable[..., str]:
 
 
 def _last_words(output: bytes) -> str:
+    return f"sudo did not start it: {_last(output)}"
+
+
+def _last(output: bytes) -> str:
     lines = output.decode("utf-8", "replace").split("\n")
-    last = next((line for line in reversed(lines) if line.strip()), "it gave no reason")
-    return f"sudo did not start it: {last.strip()}"
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it gave no reason")
 
 
 def fenced(beginning: str) -> Callable[..., Any]:
@@ -132,6 +147,11 @@ def fenced(beginning: str) -> Callable[..., Any]:
         return build(backend, f"{beginning} {shlex.quote(f'{fence} {inner}')}")
 
     return build_ssh_command
+
+
+def has_begun(output: bytes) -> bool:
+    """Tell whether a command has been started: its shell said so before."""
+    return f"\n{FENCE}\n".encode() in output
 
 
 def behind_fence(output: bytes, word: str = FENCE) -> bytes:

@@ -62,6 +62,9 @@ class Host(Model):
     pin_files: tuple[Path, ...] = Field(
         default=(), description="where ssh itself would look for its pinned key, first to last"
     )
+    remote_tmp: str | None = Field(
+        default=None, description="where the inventory has Ansible lay its files on it"
+    )
     password: SecretName | None = Field(
         default=None, description="the secret that sudo asks the login for; never its value"
     )
@@ -82,6 +85,9 @@ class Proven(Model):
     host: Host
     machine_id: str = Field(min_length=1)
     posix: bool = Field(default=False, description="whether its login's shell reads what sh reads")
+    scratch: str = Field(
+        default="", description="where Ansible lays its files, when not in the login's home"
+    )
 
 
 class Site(Model):
@@ -117,6 +123,7 @@ class Site(Model):
                 host=host,
                 machine_id=facts_of[host.name].machine_id,
                 posix=is_posix(facts_of[host.name].shell),
+                scratch=facts_of[host.name].scratch,
             )
             for host in self.hosts
             if host.name in facts_of
@@ -171,6 +178,10 @@ class HostFacts(Model):
     peer: str = Field(default="", description="the address that the connection went to")
     addresses: tuple[str, ...]
     shell: str = Field(default="", description="of the login, by its path")
+    scratch: str = Field(
+        default="",
+        description="a place that the login may make, where it may write nothing at home",
+    )
     skew: Skew
 
     def for_record(self) -> SeenHost:
