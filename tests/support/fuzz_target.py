@@ -16,7 +16,6 @@ import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import FrameType, FunctionType, ModuleType
-from typing import Any
 
 import atheris
 
@@ -54,8 +53,8 @@ def main(file: str, name: str, package: str, *options: str) -> None:
 
 def _scripts(module: ModuleType) -> list[FunctionType]:
     """Return the functions of playbooks' scripts that a file has read: no import brought them."""
-    held: list[Any] = [vars(each) for each in vars(module).values() if isinstance(each, ModuleType)]
-    functions = (each for names in held for each in names.values())
+    scripts = (each for each in vars(module).values() if isinstance(each, ModuleType))
+    functions = (each for script in scripts for each in vars(script).values())
     return [
         each
         for each in functions

@@ -11,6 +11,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -189,13 +190,27 @@ def test_each_property_takes_what_a_fuzzer_makes_up(file: Path) -> None:
 
 def test_each_reader_of_what_others_write_has_a_property() -> None:
     """The table names every file of properties, and what each of them takes from the program."""
-    taken = {file.stem: ast.parse(file.read_text("utf-8")) for file in FILES}
-    assert READERS.keys() == taken.keys()
+    trees = {file.stem: ast.parse(file.read_text("utf-8")) for file in FILES}
+    assert READERS.keys() == trees.keys()
     for stem, readers in READERS.items():
         imports = {
             name
-            for node in ast.walk(taken[stem])
+            for node in ast.walk(trees[stem])
             if isinstance(node, ast.ImportFrom)
             for name in (node.module, *(f"{node.module}.{each.name}" for each in node.names))
         }
         assert {f"pradrill.{each}" for each in readers} - imports == set(), stem
+
+
+def test_what_fuzzes_is_locked_as_it_is_declared() -> None:
+    """One package, in the same version for the same Pythons, and with its hashes."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+    declared = set(project["dependency-groups"]["fuzzing"])
+    lines = (REPOSITORY / "tests/fuzzing.lock").read_text("utf-8").splitlines()
+    locked = {
+        line.removesuffix(" \\").replace(" ; python_full_version", "; python_version")
+        for line in lines
+        if not line.startswith(("#", " "))
+    }
+    assert locked == declared
+    assert any(line.strip().startswith("--hash=sha256:") for line in lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -89,12 +90,13 @@ def test_what_a_standby_says_of_its_way_out_and_its_files_is_read_or_refused(
 ) -> None:
     """Attempts, names, mails and files can be written into a journal, or nothing is."""
     sessions = cast("Sessions", SameAnswer(answer))
-    for ask in (
+    asks: list[Callable[[], object]] = [
         lambda: SshEgress(sessions).look(HOST, SITE).model_dump_json(),
         lambda: SshEgress(sessions).remove(HOST, SITE),
         lambda: SshEgress(sessions).tables(HOST, SITE),
         lambda: SshFileWatch(sessions).read(HOST, SITE, ["/srv"]).model_dump_json(),
-    ):
+    ]
+    for ask in asks:
         with suppress(PradrillError):
             ask()
 
