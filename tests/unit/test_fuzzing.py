@@ -1,16 +1,86 @@
-"""What is tried with a few examples by day is tried with thousands at night, each time others."""
+"""What is tried with a few examples by day is tried with thousands at night, each time others.
+
+Drawn at random, and led by what of the program they came upon.
+"""
 
 from __future__ import annotations
 
+import ast
+import importlib
+import importlib.util
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.fuzzing import FILES, REPOSITORY, Property, break_property, properties
 
-UNIT = Path(__file__).parent
-FILES = sorted(UNIT.rglob("test_hostile_*.py"))
+READERS = {
+    "test_hostile_answers": (
+        "adapters.backups.restic",
+        "adapters.backups.borg",
+        "adapters.backups.pgbackrest",
+        "adapters.backups.barman",
+        "adapters.backups.dumps.local_folder",
+        "adapters.ssh.leases",
+        "adapters.ssh.probe",
+        "adapters.ssh.reach",
+        "adapters.testinfra.answers",
+        "adapters.testinfra.worker_process",
+    ),
+    "test_hostile_catalogues": (
+        "adapters.backups.dumps.checksums",
+        "adapters.backups.dumps.source",
+        "domain.run.backup_catalogue",
+    ),
+    "test_hostile_contents": (
+        "adapters.ansible.tool_progress",
+        "adapters.backups.dumps.contents",
+        "adapters.backups.dumps.unpacking",
+        "app.proposal.contents",
+    ),
+    "test_hostile_hosts": (
+        "adapters.ssh.egress",
+        "adapters.ssh.files",
+        "adapters.ssh.remote_reason",
+        "adapters.ssh.remote_resolver",
+        "adapters.standbys.lab.capture",
+        "domain.run.host_answers",
+        "domain.run.inventory_answers",
+        "domain.values.masking",
+    ),
+    "test_hostile_mail": ("adapters.ssh.remote_mail_sink",),
+    "test_hostile_documents": ("config.loader", "domain.register.annotation_file"),
+    "test_hostile_ways": (
+        "adapters.standbys.pinned_keys",
+        "adapters.standbys.ssh_route",
+        "config.jumps",
+        "domain.values.host_key",
+        "domain.values.ssh_place",
+    ),
+    "test_hostile_events": ("adapters.ansible.binding", "adapters.ansible.events"),
+    "test_hostile_files": (
+        "engine.crashed_runs",
+        "register.runs.genuine",
+        "register.runs.store",
+    ),
+    "test_hostile_registers": (
+        "domain.values.instant_text",
+        "register.chain.lines",
+        "register.chain.walk",
+    ),
+}
+"""Files of properties, and what they read with: whatever else comes to read others' words joins."""
+SECONDS = int(os.environ.get("PRADRILL_FUZZ_SECONDS", "60"))
+"""For how long each property is led; set it for hours of a desk's own."""
+EVERY = [each for file in FILES for each in properties(file)]
+HAS_WHEEL = sys.version_info < (3, 14)
+"""Of Atheris, for this Python."""
+with_a_wheel = pytest.mark.skipif(not HAS_WHEEL, reason="Atheris has no wheel for this Python")
 
 
 @pytest.mark.nightly
@@ -20,7 +90,7 @@ def test_what_others_write_is_read_or_refused_in_thousands_of_ways(file: Path) -
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", file],
-        cwd=UNIT.parents[1],
+        cwd=REPOSITORY,
         env={**environment, "PRADRILL_EXAMPLES": "1000"},
         capture_output=True,
         text=True,
@@ -28,3 +98,119 @@ def test_what_others_write_is_read_or_refused_in_thousands_of_ways(file: Path) -
         check=False,
     )
     assert result.returncode == 0, result.stdout[-10_000:]
+
+
+@with_a_wheel
+@pytest.mark.nightly
+@pytest.mark.parametrize("of", EVERY, ids=[f"{each.file.stem}-{each.name}" for each in EVERY])
+def test_what_others_write_is_read_or_refused_where_coverage_leads(of: Property) -> None:
+    """No input of those that come upon more and more of the program breaks the property."""
+    failure = break_property(of, f"-max_total_time={SECONDS}")
+    assert failure is None, failure
+
+
+# A number, because Hypothesis by itself tries the words and bytes that stand in the program.
+PARSER = '''
+"""Reads what begins with a magic number, and has a bug behind it."""
+
+
+def read(payload: bytes) -> int:
+    """Return where its text ends."""
+    if int.from_bytes(payload[:4], "big") == 0x5047444D:
+        return payload[4:].index(b"\\xff\\xff")
+    return 0
+'''
+PROPERTY = '''
+"""Whatever is read."""
+
+import sys
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+sys.path.insert(0, "{folder}")
+from planted_parser import read
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_read(payload):
+    """They are."""
+    read(payload)
+'''
+RUNS = 40_000
+
+
+@with_a_wheel
+@pytest.mark.nightly
+def test_a_bug_behind_a_magic_number_is_come_upon(tmp_path: Path) -> None:
+    """Coverage leads there, and the simplest example is shown; as many at random do not."""
+    (tmp_path / "planted_parser.py").write_text(PARSER)
+    file = tmp_path / "test_hostile_planted.py"
+    file.write_text(PROPERTY.format(folder=tmp_path))
+    (of,) = properties(file)
+
+    sys.path.insert(0, str(tmp_path))
+    try:
+        read = importlib.import_module("planted_parser").read
+    finally:
+        sys.path.remove(str(tmp_path))
+
+    @settings(max_examples=RUNS, derandomize=True)
+    @given(st.binary(max_size=60))
+    def at_random(payload: bytes) -> None:
+        read(payload)
+
+    at_random()
+
+    storage = {"HYPOTHESIS_STORAGE_DIRECTORY": str(tmp_path / "kept")}
+    failure = break_property(
+        of, f"-runs={RUNS}", "-seed=1", package="planted_parser", environment=storage
+    )
+    assert failure is not None
+    assert "payload=b'PGDM'" in failure
+
+
+@pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
+def test_each_property_takes_what_a_fuzzer_makes_up(file: Path) -> None:
+    """A fixture of pytest's, or a class around it, would leave it out of the night."""
+    spec = importlib.util.spec_from_file_location(f"led_{file.stem}", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    names = {
+        name
+        for name, each in vars(module).items()
+        if getattr(each, "is_hypothesis_test", False) and each.__module__ == module.__name__
+    }
+    assert {each.name for each in properties(file)} == names
+    for name in names:
+        getattr(module, name).hypothesis.fuzz_one_input(bytes(30_000))
+
+
+def test_each_reader_of_what_others_write_has_a_property() -> None:
+    """The table names every file of properties, and what each of them takes from the program."""
+    trees = {file.stem: ast.parse(file.read_text("utf-8")) for file in FILES}
+    assert READERS.keys() == trees.keys()
+    for stem, readers in READERS.items():
+        imports = {
+            name
+            for node in ast.walk(trees[stem])
+            if isinstance(node, ast.ImportFrom)
+            for name in (node.module, *(f"{node.module}.{each.name}" for each in node.names))
+        }
+        assert {f"pradrill.{each}" for each in readers} - imports == set(), stem
+
+
+def test_what_fuzzes_is_locked_as_it_is_declared() -> None:
+    """One package, in the same version for the same Pythons, and with its hashes."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+    declared = set(project["dependency-groups"]["fuzzing"])
+    lines = (REPOSITORY / "tests/fuzzing.lock").read_text("utf-8").splitlines()
+    locked = {
+        line.removesuffix(" \\").replace(" ; python_full_version", "; python_version")
+        for line in lines
+        if not line.startswith(("#", " "))
+    }
+    assert locked == declared
+    assert any(line.strip().startswith("--hash=sha256:") for line in lines)

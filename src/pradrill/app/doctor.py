@@ -49,7 +49,7 @@ _PACKAGES = {"ssh": "openssh-client", "borg": "borgbackup"}
 """Program → its Debian package, where that is called otherwise."""
 
 _RUN_NEEDS = 100_000_000  # bytes for the records, the evidence and the reports of a run
-_BECOME = re.compile(r"^[\s-]*become\s*:\s*[\"']?(?!false|no\b)\S", re.MULTILINE | re.IGNORECASE)
+_BECOME = re.compile(r"^[ \t-]*become\s*:\s*[\"']?(?!false|no\b)\S", re.MULTILINE | re.IGNORECASE)
 _MARKING = "mark_standby.yml"
 _INSTALL = "Install it, or write its whole path: cron looks in few folders."
 

@@ -41,14 +41,14 @@ _WRITTEN = re.compile(
 """A path that is written to, or is the standby's."""
 _TEXTS = {".yml", ".yaml", ".json", ".j2", ""}
 """Kinds of files that can name others that Ansible then takes in."""
-_COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 _BUILT = re.compile(
     r"fileglob|first_found|filetree"
     r"|(?:include|import)_\w+\s*[:=].*\{\{"
     r"|\b(?:src|file|role|script|vars_files|\w+_from)\s*[:=]\s*['\"]?[^\s'\"]*\{\{"
     r"|\blookup\(\s*['\"][\w.]*(?:file|template|vault)['\"]\s*,\s*[^\s'\"]"
     r"|\}\}[^\s'\"]*\.(?:ya?ml|j2)\b"
-    r"|\bsrc\s*[:=]\s*['\"]?[./]*(?:files|templates)?/?['\"]?\s*$",
+    r"|\bsrc\s*[:=][ \t]*+['\"]?[./]*+(?:files|templates)?/?['\"]?[ \t]*$",
     re.MULTILINE,
 )
 """A name that cannot be read in the text: put together from variables, or a whole folder."""

@@ -92,7 +92,7 @@ _FREE = """for path; do
   while [ -n "$path" ] && ! [ -e "$path" ]; do path=${path%/*}; done
   df -Pk "${path:-/}" | tail -n 1
 done"""
-_USED = re.compile(r"^(.{1,4096}?) +(\d{1,15}) +(\d{1,15}) +\d+ +(?:\d+%|-) /", re.MULTILINE)
+_USED = re.compile(r"^(.{1,4096}?)(?<! ) +(\d{1,15}) +(\d{1,15}) +\d+ +(?:\d+%|-) /", re.MULTILINE)
 _NEXT = "\nprintf '\\0'\n"
 _STRAYS, _INVENTORY = "remote_strays.py", "remote_inventory.py"
 _UNFIT = {"csh", "tcsh", "rbash", "rksh", "rksh93", "rzsh", "lshell", "git-shell"}

@@ -13,12 +13,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from pradrill.domain.run.host import Host
 from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.jump_host import hop_of
-from pradrill.errors import NotReadyError
+from pradrill.errors import UNREADABLE, NotReadyError
 
 _DEADLINE = 30  # seconds; the user's configuration may run commands of theirs (Match exec)
 _MOST_JUMPS = 5
@@ -80,7 +78,22 @@ def _route(host: Host, jump: str | None, depth: int) -> Host:
             hint="Write it as ProxyJump: a jump host is pinned and proven like the standby itself.",
         )
 
-    changes: dict[str, Any] = {
+    try:
+        changes = _changes(host, settings)
+        (chain,) = settings.get("proxyjump", ["none"])
+        if chain != "none":
+            changes["via"] = _via(host, chain, depth)
+        return Host.model_validate({**host.model_dump(), **changes})
+    except (RuntimeError, *UNREADABLE) as error:  # the former: a home of nobody's, as ~nobody/keys
+        raise NotReadyError(
+            f"what your ssh_config says of {host.name} ({host.address}) cannot be used",
+            hint=f"Look at it: ssh -G {host.address}.",
+        ) from error
+
+
+def _changes(host: Host, settings: dict[str, list[str]]) -> dict[str, Any]:
+    """Return what ssh's settings change of a host."""
+    return {
         "address": settings["hostname"][0],
         "port": int(settings["port"][0]),
         "user": settings["user"][0],
@@ -89,16 +102,6 @@ def _route(host: Host, jump: str | None, depth: int) -> Host:
         "key_alias": next(iter(settings.get("hostkeyalias", ())), None),
         "pin_files": _pin_files(settings),
     }
-    (chain,) = settings.get("proxyjump", ["none"])
-    if chain != "none":
-        changes["via"] = _via(host, chain, depth)
-    try:
-        return Host.model_validate({**host.model_dump(), **changes})
-    except ValidationError as error:
-        raise NotReadyError(
-            f"what your ssh_config says of {host.name} ({host.address}) cannot be used",
-            hint=f"Look at it: ssh -G {host.address}.",
-        ) from error
 
 
 def _via(host: Host, chain: str, depth: int) -> Host:

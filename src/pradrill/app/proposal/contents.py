@@ -40,8 +40,11 @@ _DATABASE = re.compile(rb"(?m)^-- Host: .*?Database: ([\w-]+)$")
 _PG_DATABASE = re.compile(
     rb"\x00([\x01-\x40])\x00\x00\x00([\w-]{1,63})\x00[\x01-\x40]\x00\x00\x00\d+\.?\d*"
 )
-_TABLE = re.compile(r"CREATE TABLE [`\"]?([\w.]+)[`\"]? \((.*?)\n\)", re.DOTALL)
-_INSTANT = re.compile(r"^\s*[`\"]?(\w+)[`\"]? (timestamp|datetime)\b([^,]*)", re.MULTILINE)
+_TABLE = re.compile(
+    r"^CREATE TABLE [`\"]?([\w.]+)[`\"]? \(((?:(?!\nCREATE TABLE ).)*?)\n\)",
+    re.DOTALL | re.MULTILINE,
+)
+_INSTANT = re.compile(r"^[ \t]*[`\"]?(\w+)[`\"]? (timestamp|datetime)\b([^,]*)", re.MULTILINE)
 _BEST = ("heartbeat", "updated", "modified", "changed", "created", "date", "time", "at")
 
 

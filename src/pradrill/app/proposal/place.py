@@ -147,7 +147,7 @@ def _pgbackrest(place: str, password: str | None) -> dict[str, Any]:
     path = Path(place).expanduser()
     secret = {"password": password} if password else {}
     if path.is_file():
-        stanzas = re.findall(r"(?m)^\[(?!global)([^\]:]+)\]", path.read_text("utf-8", "replace"))
+        stanzas = re.findall(r"(?m)^\[(?!global)([^\]:\n]+)\]", path.read_text("utf-8", "replace"))
         return {"config": str(path), "stanza": next(iter(stanzas), "main"), **secret}
     stanzas = sorted(each.name for each in (path / "backup").glob("*/"))
     return {"repository": str(path), "stanza": next(iter(stanzas), "main"), **secret}

@@ -37,14 +37,14 @@ _ORIGIN = re.compile(
     re.MULTILINE,
 )
 _PLAY = re.compile(r"^  play #\d+ ")
-_HOSTS = re.compile(r"^[\s-]*(?:hosts|'hosts'|\"hosts\")\s*:", re.MULTILINE)
+_HOSTS = re.compile(r"^[ \t-]*(?:hosts|'hosts'|\"hosts\")\s*:", re.MULTILINE)
 _TEMPLATED = re.compile(
-    r"^[\s-]*(?:hosts|(?:[\w.]*\.)?import_\w+|name|file|role)\s*:.*\{\{", re.MULTILINE
+    r"^[ \t-]*(?:hosts|(?:[\w.]*\.)?import_\w+|name|file|role)\s*:.*\{\{", re.MULTILINE
 )
 _COLLECTIONS = re.compile(
-    r"^[\s-]*collections\s*:\s*(\[[^\]]*\]|(?:\s*-\s+[\w.]+$)+)", re.MULTILINE
+    r"^[ \t-]*collections\s*:\s*+(\[[^\]]*\]|(?:\s*-\s+[\w.]+$)+)", re.MULTILINE
 )
-_WORD = re.compile(r"\w+\.\w+")
+_WORD = re.compile(r"(?<!\w)\w+\.\w+")
 _LOCKED = re.compile(r"vault secrets? (?:found|that)|decrypt|vault password", re.IGNORECASE)
 _HERE = {"localhost", "127.0.0.1", "::1"}
 _OF_MACHINES = {

@@ -26,7 +26,7 @@ from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.secret import SecretName
 from pradrill.domain.values.ssh_place import ssh_place
 
-_WITH_PASSWORD = re.compile(r"//[^/@]*:[^/@]*@")
+_WITH_PASSWORD = re.compile(r"//[^/@:]*:[^/@]*@")
 _CADENCE = timedelta(minutes=1)
 _MOST_PARTS = 256  # restic's own limit
 _SECRET_OPTION = re.compile(r"(?i)(pass|secret|token)[^=]*=")

@@ -13,7 +13,7 @@ from pradrill.domain.values.model import Model
 
 _HIGHEST_PORT = 65_535
 _PORT = re.compile(r"(?P<low>[0-9]{1,5})(-(?P<high>[0-9]{1,5}))?(/(?P<protocol>tcp|udp))?")
-_NUMBERS = re.compile(r"[0-9a-fA-F:.]*[:.][0-9a-fA-F:.]*(/.*)?|[0-9.]+/.*")
+_NUMBERS = re.compile(r"[0-9a-fA-F]*[:.][0-9a-fA-F:.]*(/.*)?|[0-9.]+/.*")
 
 
 def _end(value: str) -> str:

@@ -62,7 +62,7 @@ _OF_VERDICT: dict[str, Severity] = {
 }
 _OF_WORD = {Standing.FAILED: Severity.CRITICAL, Standing.MISSED: Severity.MAJOR}
 _OVERDUE = {AlarmKind.OVERDUE, AlarmKind.MISSED_DATE}
-_NUMBERED = re.compile(r"\S*\d\S*")
+_NUMBERED = re.compile(r"(?<!\S)[^\s\d]*\d\S*")
 """Words that are others each time: of whom, since when, how many bytes."""
 _LONGEST = 300
 

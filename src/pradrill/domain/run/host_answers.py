@@ -21,7 +21,7 @@ _SERVICE = ".service"
 _LONGEST_LINE = 200
 _MOST_LINES_BEFORE = 100
 _PASSWORD = re.compile(
-    r"([\w.-]*(?:pass(?:word|wd|phrase)?|pwd|secret|secret[_-]?key|token)\s?=\s?)"
+    r"(?<![\w.-])([\w.-]*(?:pass(?:word|wd|phrase)?|pwd|secret|secret[_-]?key|token)\s?=\s?)"
     r"(?:'[^']*'|\"[^\"]*\"|[^\s'\";,]+)",
     re.IGNORECASE,
 )

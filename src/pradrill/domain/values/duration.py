@@ -31,7 +31,7 @@ def parse_duration(text: object) -> timedelta:
         msg = f'"{text}" is not a duration; write a number with a unit (ms, s, m, h, d, w): "1h30m"'
         raise ValueError(msg)
 
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*(ms|w|d|h|m|s)", text)
+    parts = re.findall(r"(?<!\d)(\d+(?:\.\d+)?)\s*(ms|w|d|h|m|s)", text)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if seconds > _LONGEST.total_seconds():
         msg = f'"{text}" is longer than a hundred years'

@@ -24,10 +24,12 @@ _CUT = re.compile(r"(\.\.\.|…)")
 _TIMES = 4
 _PART = 5  # characters of a secret that a cut may leave
 _BREAK = re.compile(
-    r"['\"]?[=\\]?(?:[\r\n]|\\+[rn])+[ \t]*[|>+E-]?[ \t]*['\"]?"  # lines
+    r"['\"]?[=\\]?(?:[\r\n]|(?<!\\)\\+[rn])+[ \t]*[|>+E-]?[ \t]*['\"]?"  # lines
     r"|['\"],\s*['\"]"  # a list of lines
-    r"|\\?[\x1b]\[[0-9;]*[A-Za-z]|\\+(?:x1b|u001b|033)\[[0-9;]*[A-Za-z]"  # colours
-    r"|[\x00\u200b-\u200d\u2060\ufeff\xad]|\\+(?:x00|u0000)"  # UTF-16; signs that nobody sees
+    r"|\\?[\x1b]\[[0-9;]*[A-Za-z]"  # colours
+    r"|(?<!\\)\\+(?:x1b|u001b|033)\[[0-9;]*[A-Za-z]"
+    r"|[\x00\u200b-\u200d\u2060\ufeff\xad]"  # UTF-16; signs that nobody sees
+    r"|(?<!\\)\\+(?:x00|u0000)"
 )
 """What may stand between the signs of a secret that was wrapped, coloured or written in UTF-16."""
 

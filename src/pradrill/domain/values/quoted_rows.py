@@ -37,7 +37,7 @@ _LABEL = re.compile(
 )
 """DETAIL, CONTEXT, STATEMENT, QUERY, LINE 1, in whatever language: data stands behind it."""
 _BEGINS = re.compile(
-    r"\s*(?:E\s+)?(?:(?:psql|pg_\w+|mariadb[\w-]*|mysql[\w-]*|createdb|dropdb)\b.*?:"
+    r"\s*(?:E\s+)?(?:(?:psql\b|pg_\w|mariadb|mysql|createdb\b|dropdb\b).*?:"
     r"|(?:ERROR|ERREUR|FEHLER|FATAL|PANIC|HINT|WARNING|NOTICE|LOG)\b|\d{4}-\d\d-\d\d[ T]"
     r"|(?:TASK|PLAY|RUNNING HANDLER|PLAY RECAP) [\[*]|(?:ok|changed|skipping|fatal|failed): \[)"
 )

@@ -18,7 +18,7 @@ STRONG = 8
 """Characters: what is shorter, or a number, is masked as a word of its own only."""
 
 _FRAME = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]+-----")  # of a key: no secret by itself
-_DECLARED_PASSWORD = re.compile(r"://[^\s/:@]*:(?!\d{1,5}/)(\S+)@")
+_DECLARED_PASSWORD = re.compile(r"://[^/:@]*:(?!\d{1,5}/)(\S+)")
 _NAME = r"[\w.-]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|key)"
 _SETTING = re.compile(rf"^\W*{_NAME}[\"']?\s*[:=]\s*[\"']?(.+?)[\"']?[,;]?\s*$", re.IGNORECASE)
 _PGPASS = re.compile(r"^(?:[^:\s]*:){4}(\S.*)$")
@@ -41,7 +41,9 @@ def parts_of(secret: str) -> set[str]:
 
 def passwords_in(text: str) -> Iterator[str]:
     """Yield the passwords that stand in URLs, as https://user:PASSWORD@host."""
-    yield from _DECLARED_PASSWORD.findall(text)
+    for word in text.split():
+        before_host, _, _ = word.rpartition("@")
+        yield from _DECLARED_PASSWORD.findall(before_host)
 
 
 def spellings(secret: str) -> set[str]:

@@ -76,7 +76,7 @@ _HOURS_FROM, _HOURS_TO = 86_400, 3 * 86_400
 _MILLISECOND, _MINUTE, _HOUR, _DAY = 0.001, 60, 3_600, 86_400
 _ZONES = {"fr": ("Europe/Paris", "Paris")}
 """Whose clock a report shows, where its readers have one clock; the annex has UTC."""
-_PART = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)(ms|[dhms])")
+_PART = re.compile(r"(?<![0-9.])([0-9.]+(?:e[+-]?[0-9]+)?)(ms|[dhms])")
 _FRENCH_UNITS = {"d": "j", "h": "h", "m": "min", "s": "s", "ms": "ms"}
 
 

@@ -287,7 +287,7 @@ def _controls(key: str, clause: Clause) -> Iterator[str]:
 
 def _parts(place: str) -> str:
     """Write art. 11(6)(a) as art.11.6.a."""
-    return re.sub(r"\(([^)]*)\)", r".\1", place.replace(". ", "."))
+    return re.sub(r"\(([^()]*)\)", r".\1", place.replace(". ", "."))
 
 
 def _resources(record: RunRecord, sha256: str, root: UUID) -> Iterator[dict[str, Any]]:

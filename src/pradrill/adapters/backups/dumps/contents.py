@@ -17,16 +17,20 @@ _MAKER = rb"(?:mysqldump|mariadb-dump|pg_dump|pg_dumpall): "
 _WARNED = re.compile(rb"\A" + _MAKER)
 _HARMLESS = rb"[^\r\n]*when trying to dump tablespaces"  # MySQL 8's, and the dump goes on
 _FAILED = re.compile(
-    _MAKER + rb"(?:Got error|Error|error|Couldn't)(?!" + _HARMLESS + rb")[^\r\n]*\s*\Z"
+    _MAKER + rb"(?:Got error|Error|error|Couldn't)(?!" + _HARMLESS + rb")[^\r\n]*+\s*\Z"
 )
 _STATEMENT = re.compile(rb"(?m)^(?:/\*!|(?:ALTER|COPY|CREATE|DROP|INSERT|LOCK|SET|USE) )")
 # The first line of the next may stand behind half a line; its fourth is of no other maker's form.
 _OF_MARIADB = (b"\n-- Server version\t", b"\n-- Dump completed")
 _OF_POSTGRESQL = (b"\n-- PostgreSQL database dump", b"\n-- PostgreSQL database dump complete")
 _BEHIND = re.compile(
-    rb"[^\n]*(?:\s|--[^\n]*|\\unrestrict [^\n]*|/\*![^\n]*\*/;|SET [^\n;]*;|COMMIT;)*\Z"
+    rb"[^\n]*+(?:\s|--[^\n]*+|\\unrestrict [^\n]*+|/\*!(?:[^*\n]|\*(?!/;))*+\*/;|SET [^\n;]*+;"
+    rb"|COMMIT;)*+\Z"
 )
-"""What may follow on the words that end a dump: no statement of a dump's own."""
+"""What may follow on the words that end a dump: no statement of a dump's own.
+
+Each is taken whole or not at all: a text that could be parted in many ways would be tried in each.
+"""
 _SQLITE = b"SQLite format 3\0"
 _SQLITE_HEADER = 100
 _LARGEST_PAGE = 65_536
