@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from tests.support.living import goes_on
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
+from pradrill.adapters.ssh import connection
 from pradrill.adapters.ssh.probe import SshProbe
 from pradrill.domain.declared.drill import NewestData
 from pradrill.domain.run.guard import Reach
@@ -205,6 +207,31 @@ def test_port_that_is_no_sshd(probe: SshProbe, sshd: Sshd, site: Site, tmp_path:
         host = sshd.host.model_copy(update={"port": port})
         with pytest.raises(UnreachableError, match="does not answer over SSH"):
             probe.facts(host, site.model_copy(update={"known_hosts": known_hosts}))
+
+
+def test_a_crowded_jump_host_is_tried_again_by_itself(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As often as any host, however many hosts are behind it."""
+    monkeypatch.setattr(connection, "_PAUSES", (0.0, 0.0))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port, came = server.getsockname()[1], list[int]()
+
+        def drop() -> None:
+            with suppress(OSError):
+                while True:
+                    server.accept()[0].shutdown(socket.SHUT_RDWR)
+                    came.append(1)
+
+        threading.Thread(target=drop, daemon=True).start()
+        known_hosts = tmp_path / "known"
+        known_hosts.write_text(f"[127.0.0.1]:{port} {sshd.host_key}\n")
+        jump = sshd.host.model_copy(update={"port": port})
+        middle = jump.model_copy(update={"name": "middle", "via": jump})
+        with pytest.raises(UnreachableError, match="closes connections before a login"):
+            connection.connect(middle.model_copy(update={"via": middle}), known_hosts)
+        assert len(came) == 3
+        server.shutdown(socket.SHUT_RDWR)
 
 
 def test_login_that_is_refused(

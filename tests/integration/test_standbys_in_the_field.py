@@ -260,7 +260,7 @@ REFUSED = {
     ),
     "no cipher in common": Situation(
         sshd="Ciphers chacha20-poly1305@openssh.com", code=4,
-        reason="have no way of encrypting in common", hint="Ciphers aes256-gcm@openssh.com",
+        reason="have no way to speak in common", hint="Ciphers aes256-gcm@openssh.com",
     ),
     "no machine-id": Situation(": > $BASE/machine-id", code=4, reason="machine-id"),
     "another machine's id": Situation(

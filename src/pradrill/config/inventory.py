@@ -294,7 +294,7 @@ def _host(
             dr_role=variables.get("dr_role"),
             become=_become(name, variables, inventory, password),
             password=password,
-            remote_tmp=str(tmp) if tmp and _is_plain(tmp) else None,
+            remote_tmp=tmp if isinstance(tmp, str) else None,  # a template is Ansible's, there too
             jump=jump_of(variables.get(ARGUMENTS)) if is_jump(variables.get(ARGUMENTS)) else None,
             **port,
         )

@@ -48,7 +48,7 @@ _BUILT = re.compile(
     r"|\b(?:src|file|role|script|vars_files|\w+_from)\s*[:=]\s*['\"]?[^\s'\"]*\{\{"
     r"|\blookup\(\s*['\"][\w.]*(?:file|template|vault)['\"]\s*,\s*[^\s'\"]"
     r"|\}\}[^\s'\"]*\.(?:ya?ml|j2)\b"
-    r"|\bsrc\s*[:=][ \t]*+['\"]?[./]*+(?:files|templates)?/?['\"]?[ \t]*$",
+    r"|\bsrc\s*[:=][ \t]*+['\"]?[./]*+(?:files|templates)?/?['\"]?[ \t\r]*$",
     re.MULTILINE,
 )
 """A name that cannot be read in the text: put together from variables, or a whole folder."""

@@ -71,7 +71,8 @@ def resume_run(
         except UnreachableError as error:
             _let_go(context, keys)
             raise NotReadyError(
-                error.message, hint="Mend the way to it, then resume the run again."
+                error.message,
+                hint=f"{error.hint or 'Mend the way to it.'} Then resume the run again.",
             ) from error
         except BaseException:
             _let_go(context, keys)

@@ -215,7 +215,14 @@ def test_what_leads_elsewhere_is_refused_in_each_spelling(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "arguments",
     [
-        *("-J jump", "-Jjump", "-o ProxyJump=jump", "-oProxyJump=jump", "-o 'proxyjump jump'"),
+        *(
+            "-J jump",
+            "-Jjump",
+            "-o ProxyJump=jump",
+            "-oProxyJump=jump",
+            "-o 'proxyjump jump'",
+            '-o "ProxyJump =jump"',
+        ),
         "-C -o ControlMaster=auto -o ControlPersist=60s -J jump",
         "-oProxyJump=jump -oServerAliveInterval=5 -o 'ConnectTimeout 10'",
     ],

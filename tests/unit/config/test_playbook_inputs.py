@@ -87,9 +87,11 @@ def test_what_a_playbook_names_is_hashed_and_what_that_names(folder: Path) -> No
     ],
 )
 def test_a_name_that_is_built_takes_all_in(folder: Path, task: str) -> None:
-    """What nobody can read in a text could be anything beside it."""
-    (folder / "restore.yml").write_text(f"- hosts: all\n  tasks:\n    - {task}\n")
-    assert names(around([folder / "restore.yml"], (), set()), folder) == set(FILES)
+    """What nobody can read in a text could be anything beside it; however its lines end."""
+    for end in ("\n", "\r\n"):
+        text = f"- hosts: all\n  tasks:\n    - {task}\n".replace("\n", end)
+        (folder / "restore.yml").write_bytes(text.encode())
+        assert names(around([folder / "restore.yml"], (), set()), folder) == set(FILES)
 
 
 def test_the_variables_beside_an_inventory_are_hashed(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pwd
+import re
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,10 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else tracebac
 
 _PAUSES = (0.5, 1.5, 3.0)
 """Seconds before one more try, where an sshd drops logins at random (MaxStartups)."""
+
+
+_WORD = re.compile(r"[^\W\d_]{2}")
+_ENCRYPTION = re.compile(r"\b(kex|cipher|mac)", re.IGNORECASE)
 
 
 class CrowdedError(UnreachableError):
@@ -121,17 +126,23 @@ def connect(host: Host, known_hosts: Path) -> Connection:
         )
 
     user = host.user or pwd.getpwuid(os.getuid()).pw_name
-    for pause in _PAUSES:
-        try:
-            return _login(host, user, policy, known_hosts)
-        except CrowdedError:
-            time.sleep(pause)
-    return _login(host, user, policy, known_hosts)
-
-
-def _login(host: Host, user: str, policy: _PinnedOnly, known_hosts: Path) -> Connection:
-    """Connect and log in once."""
+    # A jump host is tried again by itself: what is behind it is not the reason that it is crowded.
     via = connect(host.via, known_hosts) if host.via is not None else None
+    try:
+        for pause in _PAUSES:
+            try:
+                return _login(host, user, policy, via)
+            except CrowdedError:
+                time.sleep(pause)
+        return _login(host, user, policy, via)
+    except BaseException:
+        if via is not None:
+            via.close()
+        raise
+
+
+def _login(host: Host, user: str, policy: _PinnedOnly, via: Connection | None) -> Connection:
+    """Connect and log in once; the way there stays open when that fails."""
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(policy)
 
@@ -153,7 +164,7 @@ def _login(host: Host, user: str, policy: _PinnedOnly, known_hosts: Path) -> Con
         )
     except (*LOST, ValueError) as error:
         refusal = _refused(host, user, error, policy.banner())
-        Connection(client, "", via).close()
+        client.close()
         raise refusal from error
 
     return Connection(client, policy.host_key, via)
@@ -172,18 +183,22 @@ def _refused(host: Host, user: str, error: Exception, banner: str) -> Unreachabl
             hint="It is another machine, or one rebuilt: compare the keys before pinning anew.",
         )
     if isinstance(error, paramiko.AuthenticationException):
-        says = f"; it says: {host_words.last_line(banner)}" if banner.strip() else ""
+        words = "\n".join(line for line in banner.splitlines() if _WORD.search(line))  # no frame
+        says = f"; it says: {host_words.last_line(words)}" if words else ""
+        why = host_words.last_line(str(error)).removesuffix(".")
         return UnreachableError(
-            f"{where} refuses the login of {user}: {host_words.last_line(str(error))}{says}",
+            f"{where} refuses the login of {user}: {why}{says}",
             hint="Only keys are tried: the inventory's private key, or else the agent's. "
             "The reason stands in the host's own log: journalctl -u ssh.",
         )
     if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
         return UnreachableError(
-            f"{where} and pradrill have no way of encrypting in common: "
+            f"{where} and pradrill have no way to speak in common: "
             f"{host_words.last_line(str(error))}",
             hint="Let its sshd accept one more: Ciphers aes256-gcm@openssh.com, "
-            "KexAlgorithms curve25519-sha256, MACs hmac-sha2-256-etm@openssh.com.",
+            "KexAlgorithms curve25519-sha256, MACs hmac-sha2-256-etm@openssh.com."
+            if _ENCRYPTION.search(str(error))
+            else "Compare what both offer: ssh -vv to it by hand, from here.",
         )
     if isinstance(error.__context__, EOFError | ConnectionResetError):  # before its version
         return CrowdedError(
