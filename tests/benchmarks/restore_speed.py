@@ -11,8 +11,8 @@ restored MB/s; at the end a table of all. Exits with 1 when a ratio is above wha
 (restore_cases.py): 0.85 where a dump can be loaded while files come, 1.05 elsewhere.
 A playbook's fixed cost counts, up to 25 seconds on an emulated machine: restore_cases.py gives the
 sizes at which a bare restore takes minutes there, and how many times as much in namespaces, which
-have this machine's own speed. One round of all cases takes five hours in the lab, an hour and a half
-in namespaces; --scale makes all of it larger or smaller. Nothing else may run.
+have this machine's own speed. One round of all cases takes five hours in the lab, and an hour in
+namespaces; --scale makes all of it larger or smaller. Nothing else may run.
 Where the disk decides, the same command differs by a quarter from one time to the next on such a
 machine: then only several rounds tell.
 
