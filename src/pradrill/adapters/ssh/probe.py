@@ -123,6 +123,8 @@ class SshProbe:
             parts = _answers(host, "identity", identity, len(_IDENTITY))
             machine_id, keys, addresses, scratch, *login = parts
             shell = _fit_shell(host, *login)
+            if words := self._sessions.spoiling(host, site):
+                raise _spoilt(host, words)
             marker = _marker(host, marking)
             with self._sessions.clock(host, site, _LOOK) as ask:
                 skew = self._shortest(host, ask)
@@ -394,6 +396,14 @@ def _fit_shell(host: Host, shell: str, inner: str, streams: str) -> str:
             "terminals: [ -t 1 ] && exec ….",
         )
     return shell
+
+
+def _spoilt(host: Host, words: str) -> NotReadyError:
+    """Say that Ansible would read no module's answer behind what the login prints."""
+    return NotReadyError(
+        f"Ansible takes what the login on {host.name} prints for a module's answer: {words}",
+        hint="Keep it for terminals: [ -t 1 ] && …; or let no line begin with {, and each one end.",
+    )
 
 
 def _sudo(host: Host, user: str) -> str:

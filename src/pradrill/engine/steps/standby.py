@@ -48,7 +48,7 @@ def preconditions(context: Context, _step: PlannedStep) -> StepEnd:
     problems = [*tools.unusable, *servers, *tools.standby.problems()]
     problems += tools.hypervisors.problems() if tools.hypervisors is not None else ()
     if problems:
-        return StepEnd(StepOutcome.FAILED, in_lines(map(str, problems)))
+        return StepEnd(StepOutcome.FAILED, in_lines(each.reason() for each in problems))
     return StepEnd(StepOutcome.PASSED)
 
 
@@ -76,7 +76,7 @@ def identity(context: Context, step: PlannedStep) -> StepEnd:
 
     context.bind(identified)
     if problems := [*_becoming_nobody(context), *_missing_backups(context)]:
-        return StepEnd(StepOutcome.FAILED, in_lines(map(str, problems)))
+        return StepEnd(StepOutcome.FAILED, in_lines(each.reason() for each in problems))
     context.tools.runner.prepare(context.there(), marker=context.journal.run_id)
     for host in context.there().hosts:
         context.note(Event.BASELINE, host=host.name, state=_state(context, host))
