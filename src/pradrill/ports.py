@@ -24,6 +24,7 @@ from pradrill.domain.run.question import Answer, Question
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import FileHash, RunPlan
 from pradrill.domain.run.scope import MarkedProcess, Strays
+from pradrill.domain.values.reason import Reason, with_hint
 
 Cancelled = Callable[[], bool]
 """Asked often; true once the run must stop."""
@@ -418,9 +419,9 @@ class Impediment(NamedTuple):
     mend: Sequence[str] = ()
     """Commands that mend it, exactly as they are typed here."""
 
-    def __str__(self) -> str:
+    def reason(self) -> Reason:
         """Say it as a record does."""
-        return self.what if self.hint is None else f"{self.what}. HINT: {self.hint}"
+        return with_hint(self.what, self.hint)
 
 
 class Standby(Protocol):

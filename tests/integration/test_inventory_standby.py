@@ -164,7 +164,7 @@ def test_every_problem_is_told(sshd: Sshd, tmp_path: Path) -> None:
         for name, key in (("a", open_key), ("b", locked), ("c", tmp_path / "absent"))
     ]
     standby = InventoryHosts(hosts, sshd.inventory(), sshd.known_hosts)
-    problems = [str(each) for each in standby.problems()]
+    problems = [str(each.reason()) for each in standby.problems()]
     assert [p for p in problems if "pins no host key for [127.0.0.2]" in p] == problems[:3]
     assert "No such file" in problems[3]
     assert "passphrase" in problems[4]

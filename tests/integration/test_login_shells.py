@@ -51,7 +51,7 @@ LOGINS = {
     "dash": Login("/bin/dash", ".profile", "echo hello"),
     "odd settings": Login(
         "/bin/bash", ".bashrc",
-        "echo '{\"a\": 1}'; export LC_ALL=xx_YY.KOI8-R TMOUT=1 PYTHONPATH=/no",
+        "echo '[1]'; export LC_ALL=xx_YY.KOI8-R TMOUT=1 PYTHONPATH=/no",
     ),
     "a failure": Login("/bin/bash", ".bashrc", "echo careful >&2; false; return 3"),
     "tcsh": Login("/usr/bin/tcsh", ".tcshrc", "echo hello", 4, "shell on web-dr is /usr/bin/tcsh"),

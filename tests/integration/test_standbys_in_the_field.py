@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import cache
@@ -23,7 +24,7 @@ from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.ssh.probe import SshProbe
 from pradrill.domain.run.host import Host, Site
 from pradrill.domain.run.ssh_config import ssh_config
-from pradrill.errors import PradrillError
+from pradrill.errors import NotReadyError, PradrillError
 
 HOME = f"/home/{LOGIN}"
 SECURE = 'Defaults secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"'
@@ -94,7 +95,7 @@ WORKS = {
     "bash is strict": Situation(bashrc("set -eu -o pipefail; umask 077")),
     "bash traces": Situation(bashrc("set -xv")),
     "bash prints what is no text": Situation(
-        bashrc("head -c 200000 /dev/urandom | tee /dev/stderr")
+        bashrc("{ head -c 200000 /dev/urandom | tr -d {; echo; } | tee /dev/stderr")
     ),
     "bash starts in a folder that goes": Situation(bashrc("mkdir /tmp/x; cd /tmp/x; rmdir /tmp/x")),
     "bash takes its time": Situation(bashrc("sleep 0.3")),
@@ -192,6 +193,14 @@ REFUSED = {
     "bash mixes its streams": Situation(
         bashrc("exec > >(tee -a /tmp/log) 2>&1"), code=4, hint="exec 2>&1",
         reason="what the login on field-dr reads sends errors where the output goes",
+    ),
+    "bash prints JSON": Situation(
+        bashrc("""echo '{"a": 1}'"""), code=4, hint="let no line begin with {",
+        reason='what the login on field-dr prints for a module\'s answer: {"a": 1}',
+    ),
+    "bash ends no line": Situation(
+        bashrc("printf hello"), code=4, hint="and each one end",
+        reason="prints for a module's answer: hello",
     ),
     "rbash": Situation(
         shell("/bin/rbash"), code=4, hint="chsh", reason="login's shell on field-dr is /bin/rbash"
@@ -389,8 +398,20 @@ def test_a_login_that_does_not_do_is_told_with_its_cause(
 
 def ask(probe: SshProbe, host: Host, site: Site) -> None:
     """Ask a host who it is, and have its login become root."""
-    probe.facts(host, site)
+    fault = probe.facts(host, site).login_fault
+    if fault is not None:  # which a run is refused with, and a teardown is not
+        raise NotReadyError(fault.what, hint=fault.hint)
     probe.check_become(host, site)
+
+
+def half_open(address: tuple[str, int]) -> socket.socket:
+    """Return a connection that sshd waits for; what looked for its start may be there before."""
+    while True:
+        other = socket.create_connection(address)
+        if other.recv(3) == b"SSH":
+            return other
+        other.close()
+        time.sleep(0.05)
 
 
 def test_a_login_that_is_dropped_at_random_is_tried_again(
@@ -399,9 +420,9 @@ def test_a_login_that_is_dropped_at_random_is_tried_again(
     """Somebody else's half-open login takes the only place for a second (MaxStartups)."""
     standby.begin(Situation(sshd="MaxStartups 1:100:1"))
     server = standby.host.server
-    with socket.create_connection((server.address, server.port)) as other:
-        other.recv(3)
-        Timer(0.8, other.shutdown, [socket.SHUT_RDWR]).start()
-        probe = SshProbe(SteadyClock(), lambda name: name)
+    probe = SshProbe(SteadyClock(), lambda name: name)
+    with half_open((server.address, server.port)) as other, closing(probe):
+        end = Timer(0.8, other.shutdown, [socket.SHUT_RDWR])
+        end.start()
         assert probe.facts(*reached).machine_id == standby.host.machine_id
-    probe.close()
+        assert end.finished.is_set(), "it was not dropped"

@@ -82,6 +82,27 @@ def test_a_frozen_host_has_no_answer(mortal_suite: WrittenSuite, mortal: Sshd) -
     assert mortal_suite.seconds < 2.5
 
 
+_ENDED = "the login's shell ended with exit code 0 before the command: closed for repair"
+
+
+def test_a_login_that_ends_before_the_command_is_no_answer(
+    mortal_suite: WrittenSuite, mortal: Sshd
+) -> None:
+    """Its shell's 0 is not the command's, nor is its 1 a failure that the check expects."""
+    with mortal_suite.open("""
+        def test_true(host): assert host.run("true").rc == 0
+        def test_false(host): assert host.run("false").rc == 1
+        def test_absent(host): assert not host.file("/no").exists
+    """) as opened:
+        before = mortal_suite.ask(opened)
+        assert {r.outcome for r in before.values()} == {PASSED}, before
+        (mortal.folder / ".bashrc").write_text("echo closed for repair; exit 0\n", "utf-8")
+        ended = mortal_suite.ask(opened)
+        assert {(r.outcome, r.detail) for r in ended.values()} == {(ERRORED, _ENDED)}
+        (mortal.folder / ".bashrc").write_text("exit 1\n", "utf-8")
+        assert {r.outcome for r in mortal_suite.ask(opened).values()} == {ERRORED}
+
+
 def test_only_an_assertion_of_the_check_itself_is_a_failure(suite: WrittenSuite) -> None:
     """FAILED needs a wrong answer; exceptions, fixtures, skips and expected failures are others."""
     suite.write(

@@ -168,6 +168,9 @@ class Examination:
             yield self._fails(Concern.SSH, error.message, (command,), hint=error.hint, host=host)
             return
 
+        if (fault := facts.login_fault) is not None:
+            yield self._fails(Concern.SSH, fault.what, hint=fault.hint, host=host)
+            return
         says = f"it answers {host.user} at {facts.peer or host.address}"
         yield self._holds(Concern.SSH, says, host)
         identity = identity_guards(

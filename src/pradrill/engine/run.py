@@ -18,13 +18,12 @@ from pradrill.domain.run.run_plan import Branch, PlannedStep, in_turn
 from pradrill.domain.run.verdict import opened
 from pradrill.domain.values.reason import (
     Reason,
-    ReasonError,
     ReasonOrText,
     as_json,
     as_reason,
-    in_lines,
     reason,
     reason_of,
+    with_hint,
 )
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Instant, Mark, Provenance
@@ -433,9 +432,8 @@ class Run:
 
 def _why(step: PlannedStep, error: PradrillError) -> Reason:
     """Say why a step ended; while nothing was touched yet, also what mends it."""
-    if step.phase is Phase.READINESS and error.hint and not isinstance(error, ReasonError):
-        return in_lines([str(error)])
-    return reason_of(error)
+    hint = error.hint if step.phase is Phase.READINESS else None
+    return with_hint(reason_of(error), hint)
 
 
 def _is_of_recovery(step: StepResult) -> bool:

@@ -108,6 +108,7 @@ def rpm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.chmod(0o755)
     (tmp_path / "dpkg" / "info").mkdir(parents=True)  # of a dpkg that has installed nothing
     monkeypatch.setattr(remote_files, "DPKG", str(tmp_path / "dpkg"))
+    monkeypatch.setattr(remote_files, "RPM", (f"{tmp_path}/db/*",))
     monkeypatch.setattr(remote_files, "PATH", f"{program.parent}:/usr/bin:/bin")
     return tmp_path
 
@@ -137,3 +138,4 @@ def test_an_rpm_tells_what_it_delivered_and_what_was_altered_since(rpm: Path) ->
 def test_an_rpm_that_has_installed_nothing_knows_nothing(rpm: Path) -> None:
     """The program is there, on a machine of other packages: no file is nobody's for that."""
     assert remote_files.of_packages({str(rpm), "/usr/bin/shop"}) == (None, set())
+    assert not (rpm / "db").exists(), "asking makes no list of packages"

@@ -64,6 +64,8 @@ class Interpreter:
         self._greeting = b""
         self._is_open = False
         self._has_answered = False
+        self.spoiling = ""
+        """What was said before it started, and Ansible would take for a module's answer."""
 
     def accepts(self, scripts: Sequence[Script], password: str = "") -> bool:
         """Give it scripts; tell whether it takes them, which one that has gone does not.
@@ -157,8 +159,12 @@ class Interpreter:
         beginning = f"+{self._name} ".encode()
         while beginning not in (line := self._line()):
             self._greeting = line  # a login's shell may greet before, with a line's end or without
+            self.spoiling = self.spoiling or _spoiling(line)
+        unended, _, answer = line.partition(beginning)
+        if unended.strip() and not self.spoiling:
+            self.spoiling = last_line(_text(unended))
         self._has_answered = True
-        return line.partition(beginning)[2].decode("ascii", "replace")
+        return answer.decode("ascii", "replace")
 
     def _open(self) -> None:
         if not self._is_open:
@@ -176,6 +182,16 @@ class Interpreter:
 
         line, _, self._waiting = self._waiting.partition(b"\n")
         return line
+
+
+def _text(words: bytes) -> str:
+    return words.decode("utf-8", "replace")
+
+
+def _spoiling(words: bytes) -> str:
+    """Return the line that a module's answer would begin with, as Ansible reads it; or nothing."""
+    lines = map(str.strip, _text(words).splitlines())
+    return next((last_line(each) for each in lines if each.startswith("{")), "")
 
 
 def _reply(payload: dict[str, Any]) -> SshReply:

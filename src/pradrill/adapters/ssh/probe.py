@@ -25,6 +25,7 @@ from pradrill.domain.run.host import (
     Host,
     HostFacts,
     HostState,
+    LoginFault,
     MarkerFault,
     Site,
     Surroundings,
@@ -65,7 +66,9 @@ _INNER_SHELL = (
 _SHARED = ("/var/tmp", "/tmp", "/dev/shm")  # noqa: S108 under a name that nobody guesses
 # Where Ansible may lay its files when it may not at the login's home: most modules need a place.
 _SCRATCH = """top=$(eval "printf %s ~$(id -un)")/.ansible/tmp
-while ! [ -e "$top" ]; do top=${top%/*}; [ -n "$top" ] || top=/; done
+case $top in /*) ;; *) top=${HOME:-}/.ansible/tmp ;; esac  # a name that the shell does not know
+while [ -n "$top" ] && ! [ -e "$top" ]; do case $top in */*) top=${top%/*} ;; *) top= ;; esac; done
+top=${top:-/}
 if ! [ -w "$top" ]; then
   for each in {}; do if [ -w "$each" ]; then printf %s "$each"; break; fi; done
 fi""".replace("{}", " ".join(_SHARED))
@@ -121,8 +124,9 @@ class SshProbe:
             looks = [_shell(_IDENTITY), Script("remote_marker.py", [MARKER])]
             identity, marking = self._sessions.scripts(host, site, looks, _LOOK)
             parts = _answers(host, "identity", identity, len(_IDENTITY))
-            machine_id, keys, addresses, scratch, *login = parts
-            shell = _fit_shell(host, *login)
+            machine_id, keys, addresses, scratch, shell, inner, streams = parts
+            shell = _known_shell(host, shell)
+            spoiling = self._sessions.spoiling(host, site)
             marker = _marker(host, marking)
             with self._sessions.clock(host, site, _LOOK) as ask:
                 skew = self._shortest(host, ask)
@@ -138,6 +142,7 @@ class SshProbe:
                 peer=self._sessions.peer(host, site),
                 addresses=host_words.addresses(addresses),
                 shell=shell,
+                login_fault=_login_fault(host, shell, inner, streams, spoiling),
                 scratch=_scratch(scratch),
                 skew=skew,
             )
@@ -370,30 +375,44 @@ def _scratch(folder: str) -> str:
     return f"{folder}/.ansible-{secrets.token_hex(8)}" if folder in _SHARED else ""
 
 
-def _fit_shell(host: Host, shell: str, inner: str, streams: str) -> str:
-    """Return the login's shell; raises NotReadyError where commands do not do as elsewhere."""
+def _known_shell(host: Host, shell: str) -> str:
+    """Return the login's shell; raises NotReadyError when it is one that nothing can run in."""
     if shell.rpartition("/")[2] in _UNFIT:
         raise NotReadyError(
             f"the login's shell on {host.name} is {host_words.last_line(shell)}: in it "
             "neither Ansible nor checks can run what they run elsewhere",
             hint="Give the login another one there: chsh -s /bin/bash.",
         )
+    return shell
+
+
+def _login_fault(
+    host: Host, shell: str, inner: str, streams: str, spoiling: str
+) -> LoginFault | None:
+    """Return why commands would not do there what they do elsewhere, by what a login reads."""
     if inner.strip():
         code, _, words = inner.partition("\n")
-        raise NotReadyError(
-            f"on {host.name} {host_words.last_line(shell)} -c 'exit 0' ends with exit code "
+        return LoginFault(
+            what=f"on {host.name} {host_words.last_line(shell)} -c 'exit 0' ends with exit code "
             f"{host_words.last_line(code)}: {host_words.last_line(words)}",
             hint="See what that shell reads before a command: BASH_ENV or ENV in the login's "
             f"environment, .zshenv, config.fish. Its environment: ssh {mending.login(host)} env.",
         )
     if streams.strip():
-        raise NotReadyError(
-            f"what the login on {host.name} reads sends errors where the output goes: no check "
-            "could tell them apart",
+        return LoginFault(
+            what=f"what the login on {host.name} reads sends errors where the output goes: no "
+            "check could tell them apart",
             hint="Look for exec 2>&1, or exec > >(tee …) 2>&1, in its .bashrc and keep it for "
             "terminals: [ -t 1 ] && exec ….",
         )
-    return shell
+    if spoiling:
+        return LoginFault(
+            what=f"Ansible takes what the login on {host.name} prints for a module's answer: "
+            f"{spoiling}",
+            hint="Keep it for terminals: [ -t 1 ] && …; or let no line begin with {, and each one "
+            "end.",
+        )
+    return None
 
 
 def _sudo(host: Host, user: str) -> str:

@@ -90,6 +90,11 @@ class Sessions:
         self._interpreters[key] = interpreter
         return replies
 
+    def spoiling(self, host: Host, site: Site) -> str:
+        """Return what a login prints there that Ansible takes for an answer; nothing is asked."""
+        interpreter = self._interpreters.get((host, site.known_hosts, get_ident()))
+        return interpreter.spoiling if interpreter is not None else ""
+
     @contextmanager
     def clock(self, host: Host, site: Site, deadline: float) -> Iterator[Callable[[], str]]:
         """Give what asks the Python there for its time, as often as it is called; raises likewise.

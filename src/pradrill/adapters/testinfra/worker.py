@@ -200,7 +200,7 @@ def judge(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[str, 
     error = call.excinfo.value if call.excinfo is not None else None
     if error is None:  # only a strict xfail that did not fail has no exception
         return "skipped", report.longreprtext
-    if isinstance(error, commands.NotBecomeError):
+    if isinstance(error, commands.NotBecomeError | commands.NotBegunError):
         return "errored", str(error)
 
     wrong = report.when == "call" and isinstance(error, AssertionError | pytest.fail.Exception)

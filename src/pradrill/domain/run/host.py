@@ -157,6 +157,13 @@ class MarkerFault(StrEnum):
     UNREADABLE = "unreadable"
 
 
+class LoginFault(Model):
+    """Why commands would not do on a host what they do elsewhere, and what mends it."""
+
+    what: str
+    hint: str
+
+
 class HostFacts(Model):
     """What a host says of itself over an SSH connection whose host key is the pinned one.
 
@@ -178,6 +185,9 @@ class HostFacts(Model):
     peer: str = Field(default="", description="the address that the connection went to")
     addresses: tuple[str, ...]
     shell: str = Field(default="", description="of the login, by its path")
+    login_fault: LoginFault | None = Field(
+        default=None, description="what of its login a drill must not begin with"
+    )
     scratch: str = Field(
         default="",
         description="a place that the login may make, where it may write nothing at home",

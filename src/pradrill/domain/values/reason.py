@@ -86,6 +86,11 @@ def in_lines(reasons: Iterable[ReasonOrText]) -> Reason:
     return _together(Code.LINES, "lines", reasons)
 
 
+def with_hint(because: ReasonOrText, hint: str | None) -> Reason:
+    """Return a reason with what mends it, where something is known to."""
+    return reason(Code.WITH_HINT, because=because, hint=hint) if hint else as_reason(because)
+
+
 def _together(code: Code, name: str, reasons: Iterable[ReasonOrText]) -> Reason:
     parts = [as_reason(each) for each in reasons]
     if len(parts) <= 1:

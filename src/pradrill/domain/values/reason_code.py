@@ -37,6 +37,7 @@ class Code(StrEnum):
 
     JOINED = "joined", N_("%(parts)s")
     LINES = "lines", N_("%(lines)s")
+    WITH_HINT = "with-hint", N_("%(because)s. HINT: %(hint)s")
     OF_SERVICES = "of-services", N_("%(whose)s: %(because)s")
 
     # reasons of a verdict

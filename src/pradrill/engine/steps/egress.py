@@ -12,7 +12,7 @@ from pradrill.domain.run.outcome import GuardOutcome, GuardResult, StepOutcome
 from pradrill.domain.run.proof import is_standby
 from pradrill.domain.run.run_plan import PlannedStep
 from pradrill.domain.values.endpoint import host_of
-from pradrill.domain.values.reason import Reason, ReasonOrText, in_lines, reason, reason_of
+from pradrill.domain.values.reason import Reason, in_lines, reason, reason_of, with_hint
 from pradrill.domain.values.reason_code import Code
 from pradrill.engine.context import Context, StepEnd, planned
 from pradrill.engine.guards import NOT_TRIED
@@ -28,7 +28,7 @@ def deny(context: Context, step: PlannedStep) -> StepEnd:
     drill = context.facts.plan.drill
     denied = planned(drill.standby.denied, "what of its way out is denied")
     names = [host_of(endpoint) for endpoint in drill.must_not_reach()]
-    problems: list[ReasonOrText] = []
+    problems: list[Reason] = []
     for host in context.there().hosts:
         context.tenancy.confirm()
         context.note(Event.EGRESS, host=host.name, egress=_about_to(context))
@@ -36,8 +36,7 @@ def deny(context: Context, step: PlannedStep) -> StepEnd:
             others = _others(context, host)
             loaded = egress.deny(host, context.there(), denied, names, others)
         except PradrillError as error:
-            why = reason_of(error)
-            problems.append(f"{why}. HINT: {error.hint}" if error.hint else why)
+            problems.append(with_hint(reason_of(error), error.hint))
             continue
 
         context.note(Event.EGRESS, host=host.name, egress=loaded)

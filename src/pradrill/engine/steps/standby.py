@@ -20,6 +20,7 @@ from pradrill.domain.values.reason import (
     in_lines,
     reason,
     reason_of,
+    with_hint,
 )
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
@@ -48,7 +49,7 @@ def preconditions(context: Context, _step: PlannedStep) -> StepEnd:
     problems = [*tools.unusable, *servers, *tools.standby.problems()]
     problems += tools.hypervisors.problems() if tools.hypervisors is not None else ()
     if problems:
-        return StepEnd(StepOutcome.FAILED, in_lines(map(str, problems)))
+        return StepEnd(StepOutcome.FAILED, in_lines(each.reason() for each in problems))
     return StepEnd(StepOutcome.PASSED)
 
 
@@ -75,8 +76,13 @@ def identity(context: Context, step: PlannedStep) -> StepEnd:
         return _guarded(refused)
 
     context.bind(identified)
+    faults = [each.login_fault for each in identified if each.login_fault is not None]
+    if faults:  # what is asked below would be answered by such a login
+        return StepEnd(
+            StepOutcome.FAILED, in_lines(with_hint(each.what, each.hint) for each in faults)
+        )
     if problems := [*_becoming_nobody(context), *_missing_backups(context)]:
-        return StepEnd(StepOutcome.FAILED, in_lines(map(str, problems)))
+        return StepEnd(StepOutcome.FAILED, in_lines(each.reason() for each in problems))
     context.tools.runner.prepare(context.there(), marker=context.journal.run_id)
     for host in context.there().hosts:
         context.note(Event.BASELINE, host=host.name, state=_state(context, host))
