@@ -68,6 +68,14 @@ READERS = {
         "register.runs.genuine",
         "register.runs.store",
     ),
+    "test_hostile_calendars": (
+        "app.proposal.place",
+        "config.cron",
+        "domain.declared.drill_on",
+        "domain.values.dated_text",
+    ),
+    "test_hostile_outbox": ("adapters.notifications.messengers", "app.notifications.outbox_file"),
+    "test_hostile_requests": ("web.door", "web.token"),
     "test_hostile_registers": (
         "domain.values.instant_text",
         "register.chain.lines",
