@@ -176,6 +176,7 @@ def test_a_bug_behind_a_magic_number_is_come_upon(tmp_path: Path) -> None:
     )
     assert failure is not None
     assert "payload=b'PGDM'" in failure
+    assert [*REPOSITORY.glob("crash-*")] == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])

@@ -17,7 +17,7 @@ from pradrill.web.token import PageToken
 
 TOKEN = PageToken()
 INSIDE = PlainTextResponse("inside")
-DOOR = Door(INSIDE, TOKEN, frozenset({"localhost"}), "pradrill", lambda asked: f"token? {asked}")
+DOOR = Door(INSIDE, TOKEN, frozenset({"localhost"}), "pradrill", lambda ask: f"token? {ask}")
 STATES = {INSIDE.status_code, 401, 405, 421}
 
 fields = st.sampled_from([b"host", b"cookie", b"content-type", b"x-forwarded-proto", b"accept"])
@@ -33,7 +33,7 @@ bodies = st.binary(max_size=40) | st.sampled_from(
 )
 
 
-class Asked(NamedTuple):
+class Ask(NamedTuple):
     """A request as uvicorn hands it on: its address is ASCII, its headers are any bytes."""
 
     method: str
@@ -45,7 +45,7 @@ class Asked(NamedTuple):
 
 headers = st.lists(st.tuples(fields, payloads), max_size=4)
 requests = st.builds(
-    Asked,
+    Ask,
     st.sampled_from(["GET", "HEAD", "POST", "PUT", "OPTIONS", "get", ""]),
     st.sampled_from(["/", ENTRANCE, *OPEN_TO_ALL, "/open/", "//open"]) | st.text(max_size=9),
     (bodies | st.text(max_size=20).map(str.encode)).map(lambda each: quote(each, "=&%").encode()),
@@ -54,11 +54,11 @@ requests = st.builds(
 )
 
 
-def state_of(asked: Asked) -> int:
+def state_of(ask: Ask) -> int:
     """Return with which state a request is answered."""
     states: list[int] = []
     waiting: list[Message] = [
-        {"type": "http.request", "body": each, "more_body": True} for each in asked.pieces
+        {"type": "http.request", "body": each, "more_body": True} for each in ask.pieces
     ]
     waiting.append({"type": "http.disconnect"})
 
@@ -70,8 +70,8 @@ def state_of(asked: Asked) -> int:
             states.append(message["status"])
 
     scope = {
-        "type": "http", "method": asked.method, "path": asked.path, "query_string": asked.query,
-        "headers": asked.headers, "scheme": "http", "server": ("localhost", 80),
+        "type": "http", "method": ask.method, "path": ask.path, "query_string": ask.query,
+        "headers": ask.headers, "scheme": "http", "server": ("localhost", 80),
         "client": ("192.0.2.1", 5), "root_path": "", "http_version": "1.1",
     }  # fmt: skip
     asyncio.run(DOOR(scope, receive, send))
@@ -81,17 +81,17 @@ def state_of(asked: Asked) -> int:
 
 @settings(max_examples=2 * EXAMPLES)
 @given(requests)
-def test_nobody_comes_in_without_the_token(asked: Asked) -> None:
+def test_nobody_comes_in_without_the_token(ask: Ask) -> None:
     """Each request is answered, and what lies inside only where it is open to all."""
-    state = state_of(asked)
+    state = state_of(ask)
     assert state in STATES
-    assert state != INSIDE.status_code or asked.path in OPEN_TO_ALL
+    assert state != INSIDE.status_code or ask.path in OPEN_TO_ALL
 
 
 def test_with_the_token_they_come_in() -> None:
     """As the door of the same test: it is not merely closed."""
     host = (b"host", b"localhost")
-    entrance = Asked("GET", ENTRANCE, f"token={TOKEN.value}".encode(), [host], [])
+    entrance = Ask("GET", ENTRANCE, f"token={TOKEN.value}".encode(), [host], [])
     assert state_of(entrance) == 303
     cookie = (b"cookie", f"pradrill={TOKEN.cookie}".encode())
-    assert state_of(Asked("GET", "/", b"", [host, cookie], [])) == INSIDE.status_code
+    assert state_of(Ask("GET", "/", b"", [host, cookie], [])) == INSIDE.status_code
