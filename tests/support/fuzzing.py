@@ -6,6 +6,7 @@ import ast
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -46,7 +47,8 @@ def break_property(
         package,
         *limits,
     ]
-    fuzzing = _process(words, environment)
+    with tempfile.TemporaryDirectory() as folder:  # for libFuzzer's own copy of the input
+        fuzzing = _process([*words, f"-artifact_prefix={folder}/"], environment)
     if fuzzing.returncode == 0:
         return None
     test: list[str | Path] = [

@@ -68,6 +68,14 @@ READERS = {
         "register.runs.genuine",
         "register.runs.store",
     ),
+    "test_hostile_calendars": (
+        "app.proposal.place",
+        "config.cron",
+        "domain.declared.drill_on",
+        "domain.values.dated_text",
+    ),
+    "test_hostile_outbox": ("adapters.notifications.messengers", "app.notifications.outbox_file"),
+    "test_hostile_requests": ("web.door", "web.token"),
     "test_hostile_registers": (
         "domain.values.instant_text",
         "register.chain.lines",
@@ -168,6 +176,7 @@ def test_a_bug_behind_a_magic_number_is_come_upon(tmp_path: Path) -> None:
     )
     assert failure is not None
     assert "payload=b'PGDM'" in failure
+    assert [*REPOSITORY.glob("crash-*")] == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])

@@ -11,7 +11,7 @@ from pradrill.domain.values.jump_host import is_chain
 _JUMP = re.compile(r"(?:-J\s*|-o\s*(?i:ProxyJump)(?:\s*=\s*|\s+(?!=)))(\S+)")
 _QUIET = re.compile(
     r"(?<!\S)(?:-[Cq]+|-o\s*(?i:Control(?:Master|Persist)|Compression|ServerAlive\w+"
-    r"|ConnectTimeout|ConnectionAttempts)(?:\s+|\s*=\s*)\w+)(?:\s+|$)"
+    r"|ConnectTimeout|ConnectionAttempts)(?:\s*=\s*|\s+)\w+)(?:\s+|$)"
 )
 """What makes ssh faster or more patient, and leads nowhere: a run has its own of it."""
 ARGUMENTS = "ansible_ssh_common_args"

@@ -225,6 +225,7 @@ def test_what_leads_elsewhere_is_refused_in_each_spelling(tmp_path: Path) -> Non
         ),
         "-C -o ControlMaster=auto -o ControlPersist=60s -J jump",
         "-oProxyJump=jump -oServerAliveInterval=5 -o 'ConnectTimeout 10'",
+        "-o 'ProxyJump = jump' -o 'Compression = yes'",
     ],
 )
 def test_a_jump_host_is_taken_from_the_inventory_alone(arguments: str) -> None:

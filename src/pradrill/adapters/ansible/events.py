@@ -98,7 +98,7 @@ class Narrator:
         self._times = (times[0], times[-1]) if times else ()
 
         if kind == "playbook_on_stats":
-            self._ends.append(data)
+            self._ends.append(_statistics(data))
         elif kind == "playbook_on_task_start" and data.get("name"):
             self._teller.say(self._clean(str(data["name"]))[:_LONGEST_NAME])
         elif kind == "runner_retry":
@@ -173,7 +173,7 @@ class Narrator:
             started=min(self._times, default=None),
             ended=max(self._times, default=None),
             hosts=tuple(sorted(processed)),
-            values=self._masker.free(stats.get("artifact_data") or {}),
+            values=self._masker.free(stats.get("artifact_data", {})),
             failures=tuple(failures),
             tasks_ok=self._counts["ok"],
             tasks_changed=self._counts["changed"],
@@ -247,7 +247,7 @@ class Narrator:
     def _fatal(self, host: str, stats: dict[str, Any]) -> list[TaskFailure]:
         """Return the host's failures without those that a rescue: block made good before."""
         its = [failure for failure in self._failures if failure.host == host]
-        rescued = int((stats.get("rescued") or {}).get(host, 0))
+        rescued = stats.get("rescued", {}).get(host, 0)
         return its[rescued:] or its[-1:]
 
 
@@ -283,18 +283,32 @@ def clean_output(text: str, masker: Masker) -> str:
     return masker.text(_CONTROL.sub("", text))
 
 
+_KINDS = ("ok", "changed", "failures", "dark", "skipped", "ignored", "rescued")
+
+
+def _statistics(data: dict[str, Any]) -> dict[str, Any]:
+    """Return final statistics; of damaged ones nothing: how the play ended is not known then."""
+    counts = {kind: data.get(kind) or {} for kind in _KINDS}
+    values = data.get("artifact_data") or {}
+    if not all(isinstance(each, dict) for each in (values, *counts.values())):
+        return {}
+    is_counted = all(
+        isinstance(each, int) for by_host in counts.values() for each in by_host.values()
+    )
+    return {**counts, "artifact_data": values} if is_counted else {}
+
+
 def _hosts(stats: dict[str, Any], key: str) -> set[str]:
-    return {host for host, count in (stats.get(key) or {}).items() if count}
+    return {host for host, count in stats.get(key, {}).items() if count}
 
 
 def _processed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
     """Return the hosts that something happened on between two statistics."""
-    kinds = ("ok", "changed", "failures", "dark", "skipped", "ignored", "rescued")
     return {
         host
-        for kind in kinds
-        for host, count in (after.get(kind) or {}).items()
-        if count > ((before.get(kind) or {}).get(host) or 0)
+        for kind in _KINDS
+        for host, count in after.get(kind, {}).items()
+        if count > before.get(kind, {}).get(host, 0)
     }
 
 

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from pradrill.adapters.notifications import apprise_process
 from pradrill.domain.values.masking import Masker
 from pradrill.domain.values.secret_forms import SHORTEST
-from pradrill.errors import NotReadyError
+from pradrill.errors import UNREADABLE, NotReadyError
 
 DEADLINE = 20.0
 """Seconds for one message; then its process is ended with all that it started."""
@@ -142,7 +142,7 @@ def _because(ended: EndedProcess, address: str) -> str | None:
         answer: dict[str, Any] = json.loads(ended.out)
         delivered, remarks = bool(answer["delivered"]), [str(each) for each in answer["remarks"]]
         is_address = bool(answer["address"])
-    except (ValueError, TypeError, KeyError):
+    except UNREADABLE:
         return f"Apprise ended with {ended.code} and gave no answer"
     if delivered:
         return None
