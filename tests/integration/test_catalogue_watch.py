@@ -86,8 +86,8 @@ def test_a_damaged_line_of_the_register_hides_no_backup(
         house.run(service, "P", 1)
     first, _, rest = house.register.path.read_bytes().partition(b"\n")
     house.register.path.write_bytes(first[:-9] + b"\n" + rest)
-    for said in (1, 0):
+    for lines in (1, 0):
         watch = answer(house, capsys, "catalogue", "--watch")
-        assert (watch.code, watch.out.count("of shop is less than half")) == (0, said), watch.err
+        assert (watch.code, watch.out.count("of shop is less than half")) == (0, lines), watch.err
     kinds = [entry.kind for entry in house.register.legible()]
     assert kinds.count(EntryKind.FINDING) == 1

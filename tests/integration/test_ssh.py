@@ -215,13 +215,13 @@ def test_a_crowded_jump_host_is_tried_again_by_itself(
     """As often as any host, however many hosts are behind it."""
     monkeypatch.setattr(connection, "_PAUSES", (0.0, 0.0))
     with socket.create_server(("127.0.0.1", 0)) as server:
-        port, came = server.getsockname()[1], list[int]()
+        port, logins = server.getsockname()[1], list[int]()
 
         def drop() -> None:
             with suppress(OSError):
                 while True:
                     server.accept()[0].shutdown(socket.SHUT_RDWR)
-                    came.append(1)
+                    logins.append(1)
 
         threading.Thread(target=drop, daemon=True).start()
         known_hosts = tmp_path / "known"
@@ -230,7 +230,7 @@ def test_a_crowded_jump_host_is_tried_again_by_itself(
         middle = jump.model_copy(update={"name": "middle", "via": jump})
         with pytest.raises(UnreachableError, match="closes connections before a login"):
             connection.connect(middle.model_copy(update={"via": middle}), known_hosts)
-        assert len(came) == 3
+        assert len(logins) == 3
         server.shutdown(socket.SHUT_RDWR)
 
 

@@ -82,9 +82,9 @@ def test_a_damaged_line_of_the_register_hides_no_end(
     state = tmp_path / "state"
     (state / "register").parent.mkdir(mode=0o700)
     (state / "register").write_bytes(b"no entry\n")
-    for told in (1, 0):
+    for lines in (1, 0):
         main(["--state", str(state), "--drills", str(tmp_path), "due"])
-        assert capsys.readouterr().err.count(f"the contract ends on {ends}") == told
+        assert capsys.readouterr().err.count(f"the contract ends on {ends}") == lines
 
 
 def test_a_french_page_says_it_in_french() -> None:
