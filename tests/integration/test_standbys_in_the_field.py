@@ -117,7 +117,7 @@ WORKS = {
     "the home is read-only": Situation("mount -o remount,ro /home"),
     "the home is missing": Situation(f"rm -r {HOME}"),
     "root's home is missing": Situation(
-        "umount /root; sed -i 's,:/root:,:/no:,' /etc/passwd", login="root"
+        "umount /root; sed -i 's,:/root:,:/run/no:,' /etc/passwd", login="root"
     ),
     "sudo in a terminal of its own": Situation(sudoers("Defaults use_pty", SECURE, RULE)),
     "sudo lectures": Situation(
