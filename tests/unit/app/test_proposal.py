@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import os
 import shutil
 import sys
 from argparse import Namespace
@@ -109,6 +111,39 @@ def test_what_a_backup_holds_is_told_by_its_names_and_its_first_lines() -> None:
     )
     assert instant_column(POSTGRESQL) == InstantColumn("public.orders", "updated_at", True)
     assert of_dump(b"PK\x03\x04 something else") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("shop-2026-11-28.sql.gz", gzip.compress(MARIADB * 2_000)[:90]),
+        ("shop-2026-11-28.sql.gz", b"\x1f\x8b no gzip"),
+        ("files-2026-11-28.tar.xz", b"\xfd7zXZ\0 cut"),
+        ("files-2026-11-28.tar.gz", gzip.compress(b"no tar")),
+    ],
+)
+def test_a_backup_that_is_packed_no_whole_is_told(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    """By its name, and nothing is raised that nobody expects."""
+    (tmp_path / name).write_bytes(content)
+    place = Place("dumps", {"folder": str(tmp_path)})
+    with pytest.raises(NotReadyError, match=f"{name} cannot be read: "):
+        contents_of(place, str)
+
+
+@pytest.mark.parametrize("lines", ["no JSON", "[" * 100_000, "3", '{"type": "file"}', "null"])
+def test_what_is_no_list_of_restics_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: str
+) -> None:
+    """Whatever a restic prints that ends well."""
+    (tmp_path / "lines").write_text(lines)
+    (tmp_path / "restic").write_text(f"#!/bin/sh\ncat {tmp_path}/lines\n")
+    (tmp_path / "restic").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    place = Place("restic", {"repository": "/srv/restic", "password": SECRET})
+    with pytest.raises(NotReadyError, match="is not what restic says"):
+        contents_of(place, str)
 
 
 def test_no_folder_of_the_system_is_proposed_to_be_emptied() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
 import shlex
 import shutil
 import subprocess
 import tarfile
+import zlib
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -35,6 +37,8 @@ from pradrill.system.command import OF_SSH, run, ssh_command
 _SECONDS = 120.0
 _HEAD = 4 << 20  # bytes of a dump: its first tables
 _MOST_NAMES = 20_000
+_DAMAGE = (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError)
+"""What is raised of a file that cannot be read, or is packed no whole."""
 
 Resolve = Callable[[str], str]
 
@@ -66,9 +70,15 @@ def _of_restic(place: Place, resolve: Resolve) -> Contents:
         answer = run(command, Bounds(_SECONDS), extra=extra, package="restic")
     if answer.code != 0:
         raise restic_refusal(place.declared["repository"], answer.err)
-    nodes = [json.loads(line) for line in answer.out.splitlines()[:_MOST_NAMES]]
-    tops = nodes[0].get("paths", ()) if nodes else ()
-    files = [str(node["path"]) for node in nodes if node.get("type") == "file"]
+    try:
+        nodes = [json.loads(line) for line in answer.out.splitlines()[:_MOST_NAMES]]
+        tops = [str(each) for each in nodes[0].get("paths", ())] if nodes else []
+        files = [str(node["path"]) for node in nodes if node.get("type") == "file"]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise NotReadyError(
+            f"what restic says of {place.declared['repository']} is not what restic says",
+            hint="Run restic ls --json latest by hand and see what it prints.",
+        ) from error
     return of_listing(files, tops)
 
 
@@ -114,6 +124,16 @@ def _of_dumps(folder: Path) -> Contents:
     if not entries:
         return Contents(Software.FILES)
     newest = folder / entries[-1].name
+    try:
+        return _of_newest(newest)
+    except (*_DAMAGE, subprocess.TimeoutExpired) as error:
+        raise NotReadyError(
+            f"the newest backup {newest} cannot be read: {error}",
+            hint="Unpack it by hand and see; name another folder, or begin with a sound backup.",
+        ) from error
+
+
+def _of_newest(newest: Path) -> Contents:
     if newest.is_dir():
         return _of_dump_folder(newest)
     if newest.name.endswith((".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz")):
@@ -150,11 +170,8 @@ def _of_dump_folder(folder: Path) -> Contents:
 
 
 def _of_archive(path: Path) -> Contents:
-    try:
-        with tarfile.open(path) as archive:
-            names = [each.name for each in islice(archive, _MOST_NAMES) if each.isfile()]
-    except (OSError, tarfile.TarError) as error:
-        raise NotReadyError(f"the archive {path} cannot be read: {error}") from error
+    with tarfile.open(path) as archive:
+        names = [each.name for each in islice(archive, _MOST_NAMES) if each.isfile()]
     return of_listing([f"/{name.removeprefix('./')}" for name in names])._replace(archive=True)
 
 
