@@ -121,6 +121,7 @@ def test_what_a_backup_holds_is_told_by_its_names_and_its_first_lines() -> None:
         ("files-2026-11-28.tar.xz", b"\xfd7zXZ\0 cut"),
         ("files-2026-11-28.tar.gz", gzip.compress(b"no tar")),
     ],
+    ids=["cut", "no gzip", "no xz", "no tar"],
 )
 def test_a_backup_that_is_packed_no_whole_is_told(
     tmp_path: Path, name: str, content: bytes
