@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 from tests.sources.conftest import LOGIN, Server, mostly_nightly, mydumped, run
 from tests.sources.databases import database, mariadb
-from tests.sources.test_bad_restores import SCRIPTS, load_mariadb, load_postgresql
+from tests.sources.test_bad_restores import SCRIPTS, load_mariadb, load_postgresql, sent
 from tests.sources.test_one_database import reader_of
 
 __all__ = ["database", "mariadb"]
@@ -560,7 +560,107 @@ POSTGRESQL: dict[str, tuple[str | bytes, str]] = {
         f"SET standard_conforming_strings = off;\nINSERT INTO t VALUES ('\\' {SHELL} --');\n",
         r"otherwise than pg_dump \(SET\)",
     ),
-    "a text without an end": (f"INSERT INTO t VALUES ('a {SHELL}", "ERROR|cut short|none"),
+    "a text without an end": (f"INSERT INTO t VALUES ('a {SHELL}", "in the middle of a statement"),
+    # ---- where psql counts names, and ends no statement within BEGIN and END
+    **{
+        title: (f"{first}\nCOPY t FROM stdin;\n{SHELL}\\.\n", reason)
+        for title, first, reason in (
+            ("a function behind a number", "CREATE 1 FUNCTION BEGIN;", OF_VERSIONS),
+            ("a function behind a name", 'CREATE "x" FUNCTION BEGIN;', OF_VERSIONS),
+            ("a function behind a sign", "CREATE , PROCEDURE BEGIN;", OF_VERSIONS),
+            ("a function behind a text", "CREATE N'x' FUNCTION BEGIN;", OF_VERSIONS),
+            ("a function behind letters", 'CREATE U&"x" FUNCTION BEGIN;', OF_VERSIONS),
+            ("a function behind a bracket", "CREATE () FUNCTION BEGIN;", OF_VERSIONS),
+            ("a function behind a sign's begin", "CREATE U& FUNCTION BEGIN;", OF_VERSIONS),
+            ("a function behind a number's end", "CREATE 1x FUNCTION BEGIN;", OF_VERSIONS),
+            ("a function behind a variable", "CREATE :x FUNCTION BEGIN;", OF_VERSIONS),
+            ("a function behind psql's variable", "CREATE :USER FUNCTION BEGIN;", OF_VERSIONS),
+            ("a function behind a question", "CREATE :{?x} FUNCTION BEGIN;", OF_VERSIONS),
+            ("a function that replaces", "CREATE OR 1 REPLACE FUNCTION BEGIN;", OF_VERSIONS),
+            ("a function that replaces twice", "CREATE OR REPLACE , FUNCTION BEGIN;", OF_VERSIONS),
+            ("an end that is a variable", "CREATE FUNCTION f BEGIN :END;", OF_VERSIONS),
+            ("an end of a body's", "CREATE FUNCTION f BEGIN ATOMIC :end;", ROWS_OF),
+            ("an end in brackets", "CREATE FUNCTION f BEGIN ATOMIC (END);", ROWS_OF),
+            ("an end of a number's", "CREATE FUNCTION f BEGIN ATOMIC 1END;", OF_VERSIONS),
+            ("a case of a number's", "CREATE FUNCTION f BEGIN ATOMIC 1case END;", OF_VERSIONS),
+            ("a body far behind", f"CREATE FUNCTION f(){' ' * 210_000} BEGIN;", OF_VERSIONS),
+            ("a body behind lines", f"CREATE FUNCTION f(){' /**/' * 210_000} BEGIN;", OF_VERSIONS),
+            ("a body of a number's", "CREATE FUNCTION f 1begin;", OF_VERSIONS),
+            ("a body that begins twice", "CREATE FUNCTION f BEGIN ATOMIC BEGIN END;", OF_VERSIONS),
+            (
+                "a body's label",
+                "CREATE FUNCTION f BEGIN ATOMIC SELECT 1 AS case; END;",
+                OF_VERSIONS,
+            ),
+            ("a body of a name's", "CREATE FUNCTION begin() LANGUAGE sql AS '';", OF_VERSIONS),
+        )
+    },
+    "a body that the server ends before psql": (
+        (
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1 AS case; END;"
+            " SELECT lo_export(1, '{file}'); END;\n"
+        ),
+        OF_VERSIONS,
+    ),
+    "a body without an end": (
+        "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT lo_export(1, '{file}');\n",
+        "in the middle of a statement",
+    ),
+    "a word to psql in a statement": ("CREATE \\connect copy\n FUNCTION BEGIN;\n", OF_VERSIONS),
+    "a statement far behind": (
+        f"{' ' * 210_000}COPY t FROM PROGRAM 'touch {{file}}';\n",
+        ROWS_OF,
+    ),
+    "a statement behind comments": (
+        f"{'/**/' * 210_000}COPY t FROM PROGRAM 'touch {{file}}';\n",
+        ROWS_OF,
+    ),
+    "a library far behind": (
+        f"CREATE FUNCTION f() RETURNS int{' ' * 210_000} LANGUAGE c AS '/tmp/evil.so', 'f';\n",
+        "LANGUAGE C",
+    ),
+    "a library behind a text": (
+        f"CREATE FUNCTION f() RETURNS int SET a.b = '{'1' * 210_000}' LANGUAGE c AS '/tmp/x';\n",
+        "more than 100 KB",
+    ),
+    "bodies of functions": (
+        (
+            "CREATE FUNCTION public.f(n integer, b bit DEFAULT B'1'::\"bit\") RETURNS integer[]\n"
+            "    LANGUAGE sql\n    BEGIN ATOMIC\n"
+            " INSERT INTO public.t (x) VALUES (n) RETURNING t.x;\n"
+            " SELECT CASE\n            WHEN (n > 1) THEN (ARRAY[1, 2, 3])[1:2][n:COALESCE(n, 2)]\n"
+            '            ELSE NULL::integer[]\n        END AS "case", $1 AS "end";\n'
+            ' WITH w AS (\n         SELECT CASE n WHEN 1 THEN 2 END AS "?column?"\n        )\n'
+            "  SELECT '{}'::integer[] FROM w;\nEND;\n"
+            "COPY public.t (x) FROM stdin;\na\n\\.\n"
+        ),
+        LOADED,
+    ),
+    "procedures and functions": (
+        (
+            'CREATE OR REPLACE PROCEDURE public."BEGIN"(IN n integer DEFAULT 1)\n'
+            "    LANGUAGE plpgsql\n    AS $_$ <<l>> begin n := $1; case when true then"
+            " perform 1e5, 'x'::text; end case; end $_$;\n"
+            'CREATE FUNCTION public."end"(begin integer) RETURNS integer\n    LANGUAGE sql\n'
+            "    RETURN CASE WHEN (begin > 1) THEN 1 ELSE 2 END;\n"
+            "COPY public.t (x) FROM stdin;\na\n\\.\n"
+            "CREATE TABLE public.u (begin integer, a integer[], b integer DEFAULT 1, x text[]);\n"
+            'CREATE VIEW public.v AS\n SELECT u.begin,\n    u.a[1:2] AS "end",\n'
+            "    u.a[1:u.b] AS c,\n    u.a[u.b:COALESCE(u.b, 2)] AS d,\n    (u.b)::text AS e,\n"
+            "    CASE WHEN u.b = 1 THEN 2 END AS f\n   FROM public.u;\n"
+            "CREATE INDEX i ON public.u USING btree (begin);\n"
+            "COPY public.u (begin, a) FROM stdin;\n1\t{1,2}\n\\.\n"
+        ),
+        LOADED,
+    ),
+    "a function of many words": (
+        (
+            "CREATE FUNCTION f() RETURNS text\n    LANGUAGE plpgsql\n    AS $$begin\n"
+            f"{'-- what it does, at length' * 10_000}\nreturn 'a'; end$$;\n"
+            "COPY public.t (x) FROM stdin;\na\n\\.\n"
+        ),
+        LOADED,
+    ),
     # ---- words to psql
     "a program": (SHELL, OF_CLIENT),
     "a program of a copy's": ("\\copy t from program 'touch {file}'\n", OF_CLIENT),
@@ -627,7 +727,9 @@ POSTGRESQL: dict[str, tuple[str | bytes, str]] = {
 PG_BY_DAY = (
     "a number before a dollar", "a dollar before an e", "an e and a plain text in a line",
     "rows between brackets", "a bracket that ends too early", "pg_dump's own words",
-    "a rule of several parts", "a file that is written",
+    "a rule of several parts", "a file that is written", "a function behind a number",
+    "an end that is a variable", "a body far behind", "a statement far behind",
+    "a body that the server ends before psql", "bodies of functions", "procedures and functions",
 )  # fmt: skip
 
 
@@ -643,6 +745,16 @@ def pg_state(server: Server) -> str:
     )  # fmt: skip
 
 
+@pytest.fixture
+def with_an_older_psql(monkeypatch: pytest.MonkeyPatch) -> None:
+    r"""Leave psql to the reader alone, as one that knows no \restrict is."""
+    words, of_today = "{ restriction; handed_on; }", sent("load-postgresql")
+    assert words in of_today
+    older = of_today.replace(words, "{ handed_on; }")
+    monkeypatch.setattr("tests.sources.test_bad_restores.sent", lambda _script: older)
+
+
+@pytest.mark.usefixtures("with_an_older_psql")
 @pytest.mark.parametrize("title", mostly_nightly(POSTGRESQL, *PG_BY_DAY))
 def test_no_dump_of_postgresql_tells_psql_or_the_server_what_to_do(
     database: Server, tmp_path: Path, title: str
@@ -655,6 +767,7 @@ def test_no_dump_of_postgresql_tells_psql_or_the_server_what_to_do(
     dump = tmp_path / "night.sql"
     dump.write_bytes(b"-- a dump\nCREATE TABLE t (x text);\n" + text)
     database.new_database("copy")
+    file.unlink(missing_ok=True)
     before = pg_state(database)
     result = load_postgresql(database, dump)
     assert not file.exists()
@@ -662,6 +775,41 @@ def test_no_dump_of_postgresql_tells_psql_or_the_server_what_to_do(
     sentence = result.stderr if result.returncode else LOADED
     assert re.search(reason, sentence) if reason else sentence == LOADED, result
     assert bool(database.psql("\\dt", "copy")) is (result.returncode == 0), result
+
+
+PG_PARTS = (
+    "CREATE", "CREATE", "OR", "REPLACE", "FUNCTION", "FUNCTION", "PROCEDURE", "BEGIN",
+    "BEGIN ATOMIC", "END", "END", "CASE", "case", "f", "1", "1.", "1e", ".", "x", "N", "U&", "B",
+    "E", "'a'", '"a"', "$1", "$", "$$a$$", "$a$", "(", ")", "[1:2]", ":", "::", ":=", ":x", ":end",
+    ":USER", ":{?x}", ":'x'", ':"x"', "/*", "*/", "/**/", "--", ",", ";", ";", "+", "-", "\r", "\f",
+    "\v", "\u00e9", "SELECT", "INSERT INTO t VALUES", "'", '"',
+)  # fmt: skip
+"""What a statement is made of that psql may end elsewhere."""
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(2))
+def test_no_text_by_chance_is_parted_otherwise_by_psql(database: Server, seed: int) -> None:
+    """Behind many a statement that the reader lets through, rows are rows to psql, too."""
+    reader, dice = reader_of("load-postgresql"), random.Random(seed)  # noqa: S311
+    file = database.folder / "parted"
+    sql = [b"CREATE TABLE t (x text);\n"]
+    while len(sql) < 3000:
+        words = [dice.choice(PG_PARTS) for _ in range(dice.randint(1, 10))]
+        blanks = [dice.choice(("", " ", " ", "\n")) for _ in words]
+        begin = dice.choice(("CREATE ", "CREATE FUNCTION f ", "CREATE OR REPLACE PROCEDURE f "))
+        text = begin + "".join(map(str.__add__, words, blanks))
+        rows = f"{text};\nCOPY t FROM stdin;\n\\! touch {file}\n\\.\n".encode()
+        heads = reader["heads"]([rows], lambda _part: None)
+        if not any(reader["fault"](each, "copy") for each in heads):
+            sql.append(rows)
+
+    database.new_database("copy")
+    words = ["psql", "-Xq", *database.where, "-U", LOGIN, "-v", "ON_ERROR_ROLLBACK=on", "copy"]
+    dump = b"".join([*sql, b"COMMIT;\n"])  # an error ends neither it nor what a BEGIN has begun
+    subprocess.run(words, input=dump, capture_output=True, check=False)
+    assert not file.exists()
+    assert int(database.psql("select count(*) from t", "copy")) == len(sql) - 1
 
 
 def test_psql_follows_no_word_that_the_reader_has_missed(database: Server) -> None:
