@@ -527,9 +527,9 @@ OWN: dict[str, tuple[str, str, str]] = {
 @pytest.mark.parametrize("title", OWN)
 def test_accounts_of_the_standbys_own_are_as_before(shop: Path, tmp_path: Path, title: str) -> None:
     """Whatever a dump defines with: after its load, in letters of no language, and its teardown."""
-    own, definer, told = OWN[title]
+    account, definer, notice = OWN[title]
     rows = "select user, host, priv from mysql.global_priv where priv not like '%pradrill_load%'"
-    ask(shop, f"create {own}")
+    ask(shop, f"create {account}")
     before = ask(shop, rows)
     path = tmp_path / NAME
     path.write_text(
@@ -540,16 +540,16 @@ def test_accounts_of_the_standbys_own_are_as_before(shop: Path, tmp_path: Path, 
     its = {"HOME": str(shop.parent), "LC_ALL": "C"}
     result = call("load-mariadb", path, "copy", **its)
     assert result.returncode == 0, result
-    assert (told in result.stderr, result.stderr.count("\n")) == (True, bool(told)), result
+    assert (notice in result.stderr, result.stderr.count("\n")) == (True, bool(notice)), result
     assert ask(shop, rows) == before
-    if told.startswith("made"):
+    if notice.startswith("made"):
         assert ask(shop, "select * from copy.v") == "1\n"
-        made = "select priv from mysql.global_priv where priv like '%pradrill_load%'"
-        assert '"account_locked": true' in ask(shop, made)
+        locked = "select priv from mysql.global_priv where priv like '%pradrill_load%'"
+        assert '"account_locked": true' in ask(shop, locked)
     for _ in range(2):
         assert call("remove-mariadb", "copy", **its).returncode == 0
         assert ask(shop, rows.partition(" where")[0]) == before
-    ask(shop, f"drop {own.partition(' identified')[0]}")
+    ask(shop, f"drop {account.partition(' identified')[0]}")
 
 
 NEEDS = {

@@ -482,6 +482,7 @@ OF_FOLDERS = (
     (ROWS, "CHANGE MASTER TO MASTER_LOG_POS=456;\n", "CHANGE"),
     (MADE, "CREATE TABLE `t` (`n` int) AS SELECT 1 AS `n`;\n", "SELECT"),
     (MADE, "CREATE TABLE `t` (`n` int) ENGINE=MERGE UNION=(`canary`.`t`);\n", "MERGE"),
+    (MADE, "CREATE TABLE `t` (`n` int) AS VALUES (canary.f());\n", "VALUES"),
     (MADE, "CREATE TABLE `t` (`n` int) ENGINE=CONNECT FILE_NAME='/x';\n", "CONNECT"),
 )
 
@@ -530,6 +531,38 @@ def test_no_code_stands_before_the_rows_in_a_folder_of_mydumpers(
     result = load_mariadb(folder, canary)
     assert re.search(reason, result.stderr), result
     assert state(canary) == before
+
+
+KINDS = """create or replace database kinds; use kinds;
+create table p (n int, at date) partition by range (n) (partition a values less than (9),
+ partition b values less than maxvalue);
+create table l (n int) partition by list (n) (partition a values in (1, 2));
+create table v (n int, x text default 'select load_file("x"); engine=merge') with system versioning;
+create table k (`select` int primary key, `engine` json, b blob, d double, e enum('values','x'),
+ g int as (n + 1) stored, n int, fulltext key (x), x text) engine=MyISAM comment='as select';
+insert into p values (1, '2026-01-01'), (10, null); insert into l values (2);
+insert into v (n) values (1);
+insert into k (`select`, `engine`, b, d, e, n, x) values (1, '{"a": "select"}', x'0027220a', 1e300,
+ 'values', 3, 'x; drop\\n/* \\' */ -- "');"""
+
+
+@pytest.mark.skipif(shutil.which("mydumper") is None, reason="Debian 13 has no mydumper")
+def test_tables_of_many_kinds_are_loaded_from_a_folder_of_mydumpers(
+    canary: Path, tmp_path: Path
+) -> None:
+    """Partitions, versions, columns with the names of words, texts that speak of all."""
+
+    def ask(sql: str) -> str:
+        return run(["mariadb", f"--socket={canary}", "-uroot", "-NBe", sql], env={})
+
+    ask(KINDS)
+    ask("create or replace database copy")
+    mydumped(canary, tmp_path / "night", "-B", "kinds")
+    result = load_mariadb(tmp_path / "night", canary)
+    assert (result.returncode, result.stderr) == (0, "")
+    rows = "select * from {0}.p; select * from {0}.l; select * from {0}.v; select * from {0}.k"
+    assert ask(rows.format("copy")) == ask(rows.format("kinds"))
+    ask("drop database kinds; drop database copy")
 
 
 # ---------------------------------------------------------------- PostgreSQL
