@@ -434,8 +434,16 @@ def remove(shop: Path) -> None:
         assert not re.search("app|copy", ask(shop, left))
 
 
+def folders(shop: Path) -> list[Path]:
+    """Return what loads into this server have now beside it."""
+    place = ask(shop, "select @@datadir").encode()
+    sums = subprocess.run(["cksum"], input=place, capture_output=True, check=True).stdout
+    pattern = f"pradrill_load_*-{sums.decode().split()[0]}"
+    return [each for run in ("/run", "/tmp") for each in Path(run).glob(pattern)]
+
+
 KILLED = """#!/bin/sh
-[ $# = 2 ] || exec {real} "$@"
+[ $# = 3 ] || exec {real} "$@"
 words=$(cat)
 case $words in
   *"{last}"*) printf '%s' "$words" | sed '/{last}/q' | {real} "$@"; kill -KILL $(cat {pid}) $PPID ;;
@@ -444,11 +452,11 @@ esac
 """
 
 
-@pytest.mark.parametrize("last", ["CREATE ROLE", "INSERT IGNORE", "CREATE USER IF NOT", "FLUSH"])
+@pytest.mark.parametrize("last", ["INSERT IGNORE", "FLUSH"])
 def test_accounts_of_a_load_that_was_killed_between_are_removed(
     shop: Path, tmp_path: Path, last: str
 ) -> None:
-    """Each is marked before it is made: wherever the kill came, the teardown finds it."""
+    """Each is made with its mark: wherever the kill came, the teardown finds it and its folder."""
     path, stub, pid = tmp_path / NAME, tmp_path / "tools/mariadb", tmp_path / "pid"
     path.write_bytes(programs(shop, "app@'10.%'"))
     ask(shop, "create or replace database copy")
@@ -466,9 +474,13 @@ def test_accounts_of_a_load_that_was_killed_between_are_removed(
     )
     assert result.returncode == -signal.SIGKILL, result
     accounts = ask(shop, "select user from mysql.global_priv").split()
-    assert ("app" in accounts) is (last in {"CREATE USER IF NOT", "FLUSH"})
-    assert any(each.startswith("pradrill_load") for each in accounts)
+    assert "app" in accounts
+    (account,) = (each for each in accounts if each.startswith("pradrill_load"))
+    (folder,) = folders(shop)
+    assert (folder.name.startswith(account), folder.stat().st_mode & 0o777) == (True, 0o700)
+    assert (folder / ".my.cnf").read_text("utf-8").count("password") == 1  # the load's own
     remove(shop)
+    assert not folders(shop)
 
 
 @pytest.mark.parametrize("shipped", ["mariadb", "wordpress"])
@@ -492,7 +504,54 @@ def test_two_databases_are_loaded_side_by_side(shop: Path, tmp_path: Path) -> No
         assert [each.returncode for each in results] == [0, 0]
     assert ask(shop, "select * from copy.w; select * from copy2.w").split() == ["1", "7", "1", "7"]
     assert call("remove-mariadb", "copy2", HOME=str(shop.parent)).returncode == 0
+    assert ask(shop, "select * from copy.w").split() == ["1", "7"]
+    assert "copy2" not in ask(shop, "show grants for app@'10.%'")
     remove(shop)
+
+
+NOT_MADE = "which the dump defines with, is not here and was not made: "
+OWN: dict[str, tuple[str, str, str]] = {
+    "one in other letters": ("user victim@localhost", "`victim`@`LOCALHOST`", ""),
+    "root in other letters": ("user victim@localhost", "`root`@`LOCALHOST`", ""),
+    "the standby's own": ("user victim@localhost", "`victim`@`localhost`", ""),
+    "one with a blank": ("user victim@localhost", "`victim `@`localhost`", f"{NOT_MADE}its name"),
+    "a host with a blank": ("user victim@localhost", "`victim`@`localhost `", f"{NOT_MADE}its"),
+    "a name that is cut": ("user victim@localhost", f"`{'v' * 81}`@`x`", f"{NOT_MADE}its name"),
+    "one from everywhere": ("user victim@'%'", "`victim`@`localhost`", f"{NOT_MADE}who logs in"),
+    "one from the loopback": ("user victim@localhost", "`victim`@`127.0.0.1`", f"{NOT_MADE}who"),
+    "a role": ("role victim", "`victim`@`%`", f"{NOT_MADE}a role has its name"),
+    "one from here": ("user victim@localhost identified by 'x'", "`victim`@`%`", "made for what"),
+    "other letters": ("user victim@localhost", "`zo\u00eb`@`%`", "made for what"),
+}
+"""What the standby has, with whom a dump defines, and what is told."""
+
+
+@pytest.mark.parametrize("title", OWN)
+def test_accounts_of_the_standbys_own_are_as_before(shop: Path, tmp_path: Path, title: str) -> None:
+    """Whatever a dump defines with: after its load, in letters of no language, and its teardown."""
+    account, definer, notice = OWN[title]
+    rows = "select user, host, priv from mysql.global_priv where priv not like '%pradrill_load%'"
+    ask(shop, f"create {account}")
+    before = ask(shop, rows)
+    path = tmp_path / NAME
+    path.write_text(
+        "SET NAMES utf8mb4;\nCREATE TABLE t (n int);\nINSERT INTO `t` VALUES (1);\n"
+        f"CREATE DEFINER={definer} VIEW v AS SELECT n FROM t;\n"
+    )
+    ask(shop, "create or replace database copy; create table copy.standing (n int)")
+    its = {"HOME": str(shop.parent), "LC_ALL": "C"}
+    result = call("load-mariadb", path, "copy", **its)
+    assert result.returncode == 0, result
+    assert (notice in result.stderr, result.stderr.count("\n")) == (True, bool(notice)), result
+    assert ask(shop, rows) == before
+    if notice.startswith("made"):
+        assert ask(shop, "select * from copy.v") == "1\n"
+        locked = "select priv from mysql.global_priv where priv like '%pradrill_load%'"
+        assert '"account_locked": true' in ask(shop, locked)
+    for _ in range(2):
+        assert call("remove-mariadb", "copy", **its).returncode == 0
+        assert ask(shop, rows.partition(" where")[0]) == before
+    ask(shop, f"drop {account.partition(' identified')[0]}")
 
 
 NEEDS = {
@@ -537,7 +596,7 @@ _BODIES = (
 )
 
 
-def test_no_code_of_a_dump_runs_while_it_is_loaded(shop: Path, tmp_path: Path) -> None:
+def test_no_code_of_a_dump_runs_before_its_rows_are_in(shop: Path, tmp_path: Path) -> None:
     """Whoever its DEFINER is: a trigger that comes before rows is made once they are in."""
     path = tmp_path / NAME
     path.write_text(
@@ -622,7 +681,7 @@ insert into a values (1, 'DELIMITER ;;');
 
 
 SETTINGS = {
-    "of the log": ("", "SET @@SESSION.SQL_LOG_BIN= 0;"),
+    "of the log": ("", "SET @@SESSION.SQL_LOG_BIN= 0; SET SESSION binlog_format = 'ROW';"),
     "of a server that is read-only": ("set global read_only = 1", ""),
     "of an init_connect": ("set global init_connect = 'select user from mysql.user'", ""),
     "of a key to another database": (
