@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
 import shlex
 import shutil
 import subprocess
 import tarfile
+import zlib
 from collections.abc import Callable
+from io import StringIO
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from pydantic import BaseModel
 
 from pradrill.adapters.backups.dumps.kinds import of_folder
 from pradrill.adapters.backups.dumps.local_folder import LocalFolder
@@ -27,7 +32,7 @@ from pradrill.app.proposal.contents import (
 from pradrill.app.proposal.place import Place, dumps_among
 from pradrill.domain.declared.backup_source import Ssh
 from pradrill.domain.run.host_answers import last_line
-from pradrill.errors import NotReadyError
+from pradrill.errors import UNREADABLE, NotReadyError
 from pradrill.ports import Bounds
 from pradrill.system import scratch
 from pradrill.system.command import OF_SSH, run, ssh_command
@@ -35,6 +40,18 @@ from pradrill.system.command import OF_SSH, run, ssh_command
 _SECONDS = 120.0
 _HEAD = 4 << 20  # bytes of a dump: its first tables
 _MOST_NAMES = 20_000
+
+_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, ValueError)
+"""What reading raises of what is packed, and cut or no such thing at all."""
+
+
+class _Node(BaseModel):
+    """A line of `restic ls --json`: the snapshot, then each file and folder in it."""
+
+    type: str = ""
+    path: str = ""
+    paths: list[str] | None = None
+
 
 Resolve = Callable[[str], str]
 
@@ -66,10 +83,17 @@ def _of_restic(place: Place, resolve: Resolve) -> Contents:
         answer = run(command, Bounds(_SECONDS), extra=extra, package="restic")
     if answer.code != 0:
         raise restic_refusal(place.declared["repository"], answer.err)
-    nodes = [json.loads(line) for line in answer.out.splitlines()[:_MOST_NAMES]]
-    tops = nodes[0].get("paths", ()) if nodes else ()
-    files = [str(node["path"]) for node in nodes if node.get("type") == "file"]
-    return of_listing(files, tops)
+    try:
+        lines = islice(StringIO(answer.out, newline="\n"), _MOST_NAMES)
+        nodes = [_Node.model_validate(json.loads(line)) for line in lines]
+    except UNREADABLE as error:
+        raise NotReadyError(
+            f"the newest snapshot in {place.declared['repository']} cannot be listed: "
+            "what restic prints is no listing",
+            hint="Try restic ls --json latest by hand.",
+        ) from error
+    files = [node.path for node in nodes if node.type == "file" and node.path]
+    return of_listing(files, nodes[0].paths or () if nodes else ())
 
 
 def _of_borg(place: Place, resolve: Resolve) -> Contents:
@@ -153,20 +177,29 @@ def _of_archive(path: Path) -> Contents:
     try:
         with tarfile.open(path) as archive:
             names = [each.name for each in islice(archive, _MOST_NAMES) if each.isfile()]
-    except (OSError, tarfile.TarError) as error:
-        raise NotReadyError(f"the archive {path} cannot be read: {error}") from error
+    except _DAMAGED as error:
+        raise NotReadyError(
+            f"the archive {path} cannot be read: {error}",
+            hint="It may be cut, or not what its name says: see what file says of it.",
+        ) from error
     return of_listing([f"/{name.removeprefix('./')}" for name in names])._replace(archive=True)
 
 
 def _head(path: Path) -> bytes:
-    """Return a dump's first bytes, unpacked."""
-    if path.suffix == ".gz":
-        with gzip.open(path) as file:
+    """Return a dump's first bytes, unpacked. Raises NotReadyError."""
+    try:
+        if path.suffix == ".gz":
+            with gzip.open(path) as file:
+                return file.read(_HEAD)
+        if path.suffix == ".zst":
+            return _unpacked(path)
+        with path.open("rb") as file:
             return file.read(_HEAD)
-    if path.suffix == ".zst":
-        return _unpacked(path)
-    with path.open("rb") as file:
-        return file.read(_HEAD)
+    except _DAMAGED as error:
+        raise NotReadyError(
+            f"the dump {path} cannot be read: {error}",
+            hint="It may be cut, or not what its name says: see what file says of it.",
+        ) from error
 
 
 def _unpacked(path: Path) -> bytes:
