@@ -77,8 +77,8 @@ class Server:
 
     def recv(self, size: int) -> bytes:
         """Return what is left of the answers."""
-        taken, self.out = self.out[:size], self.out[size:]
-        return taken
+        part, self.out = self.out[:size], self.out[size:]
+        return part
 
     def get_name(self) -> str:
         """Return what it is called."""
@@ -141,6 +141,6 @@ def test_what_comes_before_sftp_is_refused(begins: bytes) -> None:
 def test_more_than_a_server_sends_is_not_waited_for(
     every: list[tuple[int, bytes]], begins: bytes
 ) -> None:
-    """What it counts and does not send filled the memory, and what it leaves out was a traceback."""
+    """What it counts and does not send filled the memory; what it leaves out was a traceback."""
     with pytest.raises(NotReadyError):
         listed(Server(every, begins))

@@ -26,7 +26,7 @@ from pradrill.register.verification.verify import verify
 from pradrill.testing import a_sealed_run
 
 
-def made(folder: Path) -> Path:
+def new_bundle(folder: Path) -> Path:
     """Make a signed bundle of a run; return its folder."""
     key = folder / "key"
     words = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
@@ -43,7 +43,7 @@ def made(folder: Path) -> Path:
 def whole() -> dict[str, bytes]:
     """Return the files of a signed bundle."""
     with tempfile.TemporaryDirectory() as folder:
-        bundle = made(Path(folder))
+        bundle = new_bundle(Path(folder))
         return {
             str(path.relative_to(bundle)): path.read_bytes()
             for path in sorted(bundle.rglob("*"))
