@@ -49,7 +49,7 @@ POSTGRESQL = {
         f"COPY t (email, rib, n) FROM stdin;\n{ROW}\t{RIB}\tx{RIB}\n\\.\n",
         r"ERROR:  22P02",
     ),
-    "a statement that is none": (f"INSERT INTO t VALUES ('{ROW}' '{RIB}' 1;", r"ERROR:  42601"),
+    "a statement that is none": (f"INSERT INTO t VALUES ('{ROW}' '{RIB}' 1);", r"ERROR:  42601"),
     "no table": (f"INSERT INTO u VALUES ('{ROW}');", r'ERROR:  42P01: relation "u" does not exist'),
     "the database's own words": (
         (

@@ -74,6 +74,21 @@ READERS = {
         "domain.declared.drill_on",
         "domain.values.dated_text",
     ),
+    "test_hostile_copies": (
+        "register.sealing.publishing",
+        "register.sealing.signing",
+        "register.sealing.stamping",
+        "register.verification.bundle",
+        "register.verification.verify",
+    ),
+    "test_hostile_folders": ("adapters.ssh.sftp",),
+    "test_hostile_inventories": ("config.inventory",),
+    "test_hostile_newest": ("app.proposal.newest",),
+    "test_hostile_standbys": (
+        "adapters.ssh.remote_egress",
+        "adapters.ssh.remote_file_watch",
+        "adapters.ssh.remote_inventory",
+    ),
     "test_hostile_outbox": ("adapters.notifications.messengers", "app.notifications.outbox_file"),
     "test_hostile_requests": ("web.door", "web.token"),
     "test_hostile_registers": (

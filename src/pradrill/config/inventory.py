@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pradrill.config.ansible_command import ask_of
 from pradrill.config.jumps import ARGUMENTS, is_jump, jump_of
@@ -18,7 +18,7 @@ from pradrill.config.templates import TemplateError, Variables, rendered
 from pradrill.config.vaults import refused
 from pradrill.domain.run.host import Host, Inventory
 from pradrill.domain.values.secret import SecretName
-from pradrill.errors import ConfigurationError
+from pradrill.errors import UNREADABLE, ConfigurationError
 
 _HINTS = {
     "ansible_host": "Write an address or a name alone: 192.0.2.20, 2001:db8::20. A login goes into "
@@ -52,6 +52,22 @@ _SAME_USER = re.compile(
     r"|reset-timestamp|preserve-groups))(?=\s|$))*\s*"
 )
 """What sudo may be told beside a user and a command: it changes neither."""
+
+
+class _Meta(BaseModel):
+    """What `ansible-inventory --list` tells of hosts."""
+
+    hostvars: dict[str, dict[str, Any]] = {}
+
+
+class _Group(BaseModel):
+    """What it tells of a group."""
+
+    hosts: list[str] = []
+    children: list[str] = []
+
+
+_GROUPS = TypeAdapter(dict[str, _Group])
 
 BESIDE = ("group_vars", "host_vars")
 """The folders of variables that Ansible looks for beside inventories and playbooks."""
@@ -170,7 +186,15 @@ def _list(path: Path, playbooks: Path | None) -> dict[str, Any]:
             hint=f"Try: ansible-inventory --list -i {path}.",
         )
 
-    listing: dict[str, Any] = json.loads(process.stdout)
+    try:
+        listing: dict[str, Any] = json.loads(process.stdout)
+        _Meta.model_validate(listing.get("_meta", {}))
+        _GROUPS.validate_python({name: each for name, each in listing.items() if name != "_meta"})
+    except UNREADABLE as error:
+        raise ConfigurationError(
+            f"what Ansible lists of the inventory {path} is none",
+            hint=f"Try: ansible-inventory --list -i {path}.",
+        ) from error
     return listing
 
 

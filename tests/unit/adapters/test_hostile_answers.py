@@ -79,7 +79,13 @@ STANZAS = [
                 "type": "full",
                 "database": {"repo-key": 1},
                 "annotation": {"by": "cron"},
+                "reference": ["20260310-020000F"],
+                "archive": {"start": "0" * 23 + "1", "stop": "0" * 23 + "2"},
+                "lsn": {"start": "0/1000028", "stop": "0/2000050"},
             }
+        ],
+        "archive": [
+            {"id": "16-1", "database": {"repo-key": 1}, "min": "0" * 23 + "1", "max": "0" * 24}
         ],
     }
 ]

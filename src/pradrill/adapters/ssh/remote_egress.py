@@ -47,6 +47,7 @@ PATH = "/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin:/usr/local/bin"
 MOST_LINES = 60  # of routes
 OURS = "pradrill-"  # how what is started here calls itself
 MOST_PROGRAMS = 3  # that one user runs: of more nobody can say which it was
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 class FaultError(Exception):
@@ -441,7 +442,7 @@ def main(itself: str, words: str) -> None:
         payload = answer(itself, json.loads(words))
     except FaultError as error:
         payload = {"fault": str(error.args[0]), "because": str(error.args[1])}
-    except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
+    except (*UNREADABLE, OSError, subprocess.SubprocessError) as error:
         payload = {"fault": "refused", "because": f"{type(error).__name__}: {error}"}
     sys.stdout.write(f"\n{json.dumps(payload)}")  # what sudo or its modules say stands before
 

@@ -234,7 +234,7 @@ class Watch:
             return
         while len(events) >= EVENT.size:
             length, _, _, _, mask, handle, pid = EVENT.unpack_from(events)
-            events = events[length:]
+            events = events[max(length, EVENT.size) :]
             if mask & OVERFLOW:
                 self.overflow = True
             elif handle < 0:

@@ -125,6 +125,7 @@ union all select 'account', encode(textsend(a::text), 'hex'), translate(rolname,
 import: remote_interpreter.py would take it for one."""
 HOST_KEYS = tuple(f"/etc/ssh/ssh_host_{kind}_key" for kind in ("ed25519", "ecdsa", "rsa"))
 BOOT = "/proc/sys/kernel/random/boot_id"  # recorded nowhere
+UNREADABLE = (ValueError, LookupError, ArithmeticError, struct.error)  # what a line or answer is
 SECRET: list[bytes] = []  # once it was read; it never leaves the machine
 LENGTHS: dict[str, int] = {}  # kind → bytes of its lines
 UNSEEN: set[str] = set()  # kinds of which it was said
@@ -903,7 +904,7 @@ def main(itself: str, *roots: str) -> None:
             cannot(kind, f"{error.filename} is not there")
         except OSError as error:
             cannot(kind, why(error))
-        except (ValueError, IndexError, subprocess.SubprocessError) as error:
+        except (*UNREADABLE, subprocess.SubprocessError) as error:
             cannot(kind, error)
 
 

@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import stat
+import struct
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -176,11 +177,22 @@ class SftpFolder:
 
 
 class _Client(paramiko.SFTPClient):
-    """Takes names as the bytes that they are: not every server's are UTF-8."""
+    """Takes names as the bytes that they are: not every server's are UTF-8.
+
+    What a server counts is no more than what it sends: paramiko reads nought after the end of an
+    answer, as often as the answer says.
+    """
+
+    def _send_version(self) -> Any:
+        try:
+            return super()._send_version()  # type: ignore[misc]
+        except struct.error as error:
+            raise paramiko.SFTPError("its version is none") from error
 
     def _request(self, t: Any, *arg: Any) -> Any:
         kind, message = super()._request(t, *arg)  # type: ignore[misc]
         message.get_text = lambda: os.fsdecode(message.get_string())
+        message.get_bytes = lambda size: _part(message, size)
         return kind, message
 
     def _convert_status(self, msg: Any) -> None:
@@ -267,6 +279,14 @@ def _ssh(place: SshPlace, ssh: Ssh, *, asks: bool) -> list[str]:
     return ["ssh", *options, "-x", *place.port_option, "-s", "--", place.login, "sftp"]
 
 
+def _part(message: paramiko.Message, size: int) -> bytes:
+    """Return the next bytes of an answer; raises SFTPError where it has fewer."""
+    part = message.packet.read(size)
+    if len(part) < size:
+        raise paramiko.SFTPError("the answer ends before what it says")
+    return part
+
+
 def _sent(path: str) -> str:
     """Return a path for paramiko, which sends bytes as they are and would encode text strictly."""
     return os.fsencode(path)  # type: ignore[return-value]
@@ -292,7 +312,7 @@ def _quiet(work: Callable[..., None]) -> Callable[..., None]:
 
 def _entry(name: str, status: paramiko.SFTPAttributes) -> FolderEntry | None:
     mode = status.st_mode or 0
-    if "/" in name or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+    if not name or "/" in name or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return None
     modified = datetime.fromtimestamp(min(status.st_mtime or 0, LATEST), UTC)
     return FolderEntry(name, stat.S_ISDIR(mode), status.st_size or 0, modified)

@@ -11,9 +11,12 @@ import subprocess
 import tarfile
 import zlib
 from collections.abc import Callable
+from io import StringIO
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from pydantic import BaseModel
 
 from pradrill.adapters.backups.dumps.kinds import of_folder
 from pradrill.adapters.backups.dumps.local_folder import LocalFolder
@@ -29,7 +32,7 @@ from pradrill.app.proposal.contents import (
 from pradrill.app.proposal.place import Place, dumps_among
 from pradrill.domain.declared.backup_source import Ssh
 from pradrill.domain.run.host_answers import last_line
-from pradrill.errors import NotReadyError
+from pradrill.errors import UNREADABLE, NotReadyError
 from pradrill.ports import Bounds
 from pradrill.system import scratch
 from pradrill.system.command import OF_SSH, run, ssh_command
@@ -37,8 +40,18 @@ from pradrill.system.command import OF_SSH, run, ssh_command
 _SECONDS = 120.0
 _HEAD = 4 << 20  # bytes of a dump: its first tables
 _MOST_NAMES = 20_000
-_DAMAGE = (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError)
-"""What is raised of a file that cannot be read, or is packed no whole."""
+
+_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, ValueError)
+"""What reading raises of what is packed, and cut or no such thing at all."""
+
+
+class _Node(BaseModel):
+    """A line of `restic ls --json`: the snapshot, then each file and folder in it."""
+
+    type: str = ""
+    path: str = ""
+    paths: list[str] | None = None
+
 
 Resolve = Callable[[str], str]
 
@@ -71,15 +84,16 @@ def _of_restic(place: Place, resolve: Resolve) -> Contents:
     if answer.code != 0:
         raise restic_refusal(place.declared["repository"], answer.err)
     try:
-        nodes = [json.loads(line) for line in answer.out.splitlines()[:_MOST_NAMES]]
-        tops = [str(each) for each in nodes[0].get("paths", ())] if nodes else []
-        files = [str(node["path"]) for node in nodes if node.get("type") == "file"]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        lines = islice(StringIO(answer.out, newline="\n"), _MOST_NAMES)
+        nodes = [_Node.model_validate(json.loads(line)) for line in lines]
+    except UNREADABLE as error:
         raise NotReadyError(
-            f"what restic says of {place.declared['repository']} is not what restic says",
-            hint="Run restic ls --json latest by hand and see what it prints.",
+            f"the newest snapshot in {place.declared['repository']} cannot be listed: "
+            "what restic prints is no listing",
+            hint="Try restic ls --json latest by hand.",
         ) from error
-    return of_listing(files, tops)
+    files = [node.path for node in nodes if node.type == "file" and node.path]
+    return of_listing(files, nodes[0].paths or () if nodes else ())
 
 
 def _of_borg(place: Place, resolve: Resolve) -> Contents:
@@ -124,16 +138,6 @@ def _of_dumps(folder: Path) -> Contents:
     if not entries:
         return Contents(Software.FILES)
     newest = folder / entries[-1].name
-    try:
-        return _of_newest(newest)
-    except (*_DAMAGE, subprocess.TimeoutExpired) as error:
-        raise NotReadyError(
-            f"the newest backup {newest} cannot be read: {error}",
-            hint="Unpack it by hand and see; name another folder, or begin with a sound backup.",
-        ) from error
-
-
-def _of_newest(newest: Path) -> Contents:
     if newest.is_dir():
         return _of_dump_folder(newest)
     if newest.name.endswith((".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz")):
@@ -170,20 +174,32 @@ def _of_dump_folder(folder: Path) -> Contents:
 
 
 def _of_archive(path: Path) -> Contents:
-    with tarfile.open(path) as archive:
-        names = [each.name for each in islice(archive, _MOST_NAMES) if each.isfile()]
+    try:
+        with tarfile.open(path) as archive:
+            names = [each.name for each in islice(archive, _MOST_NAMES) if each.isfile()]
+    except _DAMAGED as error:
+        raise NotReadyError(
+            f"the archive {path} cannot be read: {error}",
+            hint="It may be cut, or not what its name says: see what file says of it.",
+        ) from error
     return of_listing([f"/{name.removeprefix('./')}" for name in names])._replace(archive=True)
 
 
 def _head(path: Path) -> bytes:
-    """Return a dump's first bytes, unpacked."""
-    if path.suffix == ".gz":
-        with gzip.open(path) as file:
+    """Return a dump's first bytes, unpacked. Raises NotReadyError."""
+    try:
+        if path.suffix == ".gz":
+            with gzip.open(path) as file:
+                return file.read(_HEAD)
+        if path.suffix == ".zst":
+            return _unpacked(path)
+        with path.open("rb") as file:
             return file.read(_HEAD)
-    if path.suffix == ".zst":
-        return _unpacked(path)
-    with path.open("rb") as file:
-        return file.read(_HEAD)
+    except _DAMAGED as error:
+        raise NotReadyError(
+            f"the dump {path} cannot be read: {error}",
+            hint="It may be cut, or not what its name says: see what file says of it.",
+        ) from error
 
 
 def _unpacked(path: Path) -> bytes:
@@ -199,5 +215,8 @@ def _schema_column(dump: Path) -> InstantColumn | None:
     if shutil.which("pg_restore") is None:
         return None
     command = ["pg_restore", "--schema-only", "-f", "-", str(dump)]
-    answer = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
+    try:
+        answer = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
+    except subprocess.TimeoutExpired:  # a large one: a column of your own can be named
+        return None
     return instant_column(answer.stdout.decode("utf-8", "replace"))
