@@ -89,6 +89,12 @@ READERS = {
         "adapters.ssh.remote_file_watch",
         "adapters.ssh.remote_inventory",
     ),
+    "test_hostile_processes": (
+        "adapters.ssh.remote_file_watch",
+        "adapters.ssh.remote_files",
+        "adapters.ssh.remote_lease",
+        "adapters.ssh.remote_strays",
+    ),
     "test_hostile_outbox": ("adapters.notifications.messengers", "app.notifications.outbox_file"),
     "test_hostile_requests": ("web.door", "web.token"),
     "test_hostile_registers": (

@@ -34,6 +34,7 @@ FILES = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOATIME
 ADD, WHOLE = 0x01, 0x100  # FAN_MARK_ADD, FAN_MARK_FILESYSTEM: services have mounts of their own
 OPEN, OPEN_EXEC, OVERFLOW = 0x20, 0x1000, 0x4000
 COARSE = 5  # CLOCK_REALTIME_COARSE, which Python has no name for
+DIGITS = 10  # of a process's number; Python reads no thousands of them
 HERE = -100  # AT_FDCWD
 EVENT = struct.Struct("=IBBHQii")
 IN_MEMORY = {
@@ -168,7 +169,8 @@ class Processes:
             for each in read(f"{PROC}/{pid}/environ").split(b"\0")
             if self.mark and each.startswith(self.mark)
         ]
-        leader = int(marks[0]) if marks and marks[0].isdigit() else 0
+        is_number = marks and marks[0].isdigit() and len(marks[0]) <= DIGITS
+        leader = int(marks[0]) if is_number else 0
         above = pid
         for _ in range(64):
             if above == leader:

@@ -218,7 +218,7 @@ def of_rpm(paths: set[str]) -> tuple[set[str] | None, set[str]]:
     for line in result.stdout.decode("utf-8", "surrogateescape").split("\n"):
         flags, _, rest = line.partition(" ")
         digest, _, name = rest.partition(" ")
-        if not flags.isdigit():
+        if not re.fullmatch("[0-9]{1,10}", flags):  # a name's second line is none
             continue
         is_empty = False
         path = names.get(name)

@@ -37,6 +37,7 @@ MACHINE = "/etc/machine-id"
 KERNEL_THREAD = 0x00200000  # PF_KTHREAD, of the flags in /proc/PID/stat
 TICKS = os.sysconf("SC_CLK_TCK")  # a second, of a process's start
 FOREVER = float("inf")
+LONGEST = 10  # digits of a process's number; Python reads no thousands of them
 TICK = 0.05  # seconds between two looks
 SCHEDULERS = ("cron", "crond", "cronie", "anacron", "atd")
 FOR_OTHERS = frozenset(f"{each}.service".encode() for each in (*SCHEDULERS, "ssh", "sshd"))
@@ -73,7 +74,7 @@ def process(pid: int, request: Seen) -> Seen | None:
         "parent": int(words[1]),
         "session": int(words[3]),
         "start": int(words[19]),
-        "of": int(leader) if leader.isdigit() else None,
+        "of": int(leader) if leader.isdigit() and len(leader) <= LONGEST else None,
     }
 
 
