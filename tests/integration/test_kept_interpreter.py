@@ -13,7 +13,7 @@ import pytest
 from tests.integration.hosts.sshd import Sshd
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.ssh.interpreter import KEPT, TOO_LONG
+from pradrill.adapters.ssh.interpreter import KEPT, TOO_LONG, LoginShellError
 from pradrill.adapters.ssh.leases import SshLeases
 from pradrill.adapters.ssh.probe import SshProbe
 from pradrill.adapters.ssh.sessions import LateError, Sessions
@@ -106,12 +106,14 @@ def test_a_shell_that_greets_is_no_answer(
 def test_a_host_without_python_says_so(
     sessions: Sessions, another_sshd: Callable[..., Sshd], tmp_path: Path, control_folder: Path
 ) -> None:
-    """The shell's own reason and exit code are the answer."""
+    """The shell's own reason, and what mends it."""
     server = another_sshd(f"SetEnv PATH={tmp_path}")
     site = server.site(tmp_path, control_folder)
-    reply = sessions.script(server.host, site, "remote_command.py", ["true"], 20)
-    assert reply.code == 127
-    assert "No such file" in reply.err or "not found" in reply.err
+    with pytest.raises(
+        LoginShellError, match="starts no python3: .*(No such|not found)"
+    ) as refusal:
+        sessions.script(server.host, site, "remote_command.py", ["true"], 20)
+    assert "python3" in str(refusal.value.hint)
 
 
 LIAR = """

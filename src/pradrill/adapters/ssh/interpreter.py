@@ -161,8 +161,7 @@ class Interpreter:
             self._greeting = line  # a login's shell may greet before, with a line's end or without
             self.spoiling = self.spoiling or _spoiling(line)
         unended, _, answer = line.partition(beginning)
-        if unended.strip() and not self.spoiling:
-            self.spoiling = last_line(_text(unended))
+        self.spoiling = self.spoiling or _spoiling(unended)
         self._has_answered = True
         return answer.decode("ascii", "replace")
 

@@ -409,8 +409,7 @@ def _login_fault(
         return LoginFault(
             what=f"Ansible takes what the login on {host.name} prints for a module's answer: "
             f"{spoiling}",
-            hint="Keep it for terminals: [ -t 1 ] && …; or let no line begin with {, and each one "
-            "end.",
+            hint="Keep it for terminals: [ -t 1 ] && …; or let no line begin with {.",
         )
     return None
 
