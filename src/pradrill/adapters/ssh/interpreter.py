@@ -183,13 +183,9 @@ class Interpreter:
         return line
 
 
-def _text(words: bytes) -> str:
-    return words.decode("utf-8", "replace")
-
-
 def _spoiling(words: bytes) -> str:
     """Return the line that a module's answer would begin with, as Ansible reads it; or nothing."""
-    lines = map(str.strip, _text(words).splitlines())
+    lines = map(str.strip, words.decode("utf-8", "replace").splitlines())
     return next((last_line(each) for each in lines if each.startswith("{")), "")
 
 

@@ -178,10 +178,7 @@ def _of_archive(path: Path) -> Contents:
         with tarfile.open(path) as archive:
             names = [each.name for each in islice(archive, _MOST_NAMES) if each.isfile()]
     except _DAMAGED as error:
-        raise NotReadyError(
-            f"the archive {path} cannot be read: {error}",
-            hint="It may be cut, or not what its name says: see what file says of it.",
-        ) from error
+        raise _unreadable(f"the archive {path}", error) from error
     return of_listing([f"/{name.removeprefix('./')}" for name in names])._replace(archive=True)
 
 
@@ -196,10 +193,14 @@ def _head(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(_HEAD)
     except _DAMAGED as error:
-        raise NotReadyError(
-            f"the dump {path} cannot be read: {error}",
-            hint="It may be cut, or not what its name says: see what file says of it.",
-        ) from error
+        raise _unreadable(f"the dump {path}", error) from error
+
+
+def _unreadable(what: str, error: Exception) -> NotReadyError:
+    return NotReadyError(
+        f"{what} cannot be read: {error}",
+        hint="It may be cut, or not what its name says: see what file says of it.",
+    )
 
 
 def _unpacked(path: Path) -> bytes:
