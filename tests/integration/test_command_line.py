@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.hosts.machines import network
-from tests.integration.hosts.sshd import Sshd
+from tests.integration.hosts.sshd import LOGIN, Sshd
 from tests.integration.house import PLAY, UNREACHED, build, edit, pradrill, write
 
 from pradrill.cli import main
@@ -34,22 +34,7 @@ MARKED = pytest.mark.skipif(os.geteuid() != 0, reason="marking a standby takes r
 def house(tmp_path: Path, machine: Sshd) -> Path:
     """Return a house whose standby is a machine of its own."""
     build(tmp_path)
-    write(
-        tmp_path,
-        "inventory.yml",
-        f"""\
-        standby:
-          hosts:
-            web-dr:
-              ansible_host: {machine.address}
-              ansible_port: {machine.port}
-              ansible_user: {machine.host.user}
-              ansible_ssh_private_key_file: {machine.key}
-              ansible_python_interpreter: /usr/bin/python3
-              dr_role: standby
-        """,
-    )
-    (tmp_path / "known_hosts").write_text(machine.known_hosts.read_text("utf-8"), encoding="utf-8")
+    machine.serve(tmp_path, "web-dr", login=LOGIN)
     return tmp_path
 
 

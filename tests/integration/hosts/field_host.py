@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.integration.hosts.two_hosts import NamespaceHost, free_number, namespace_host
-from tests.integration.house import DRILL, build, edit, write
+from tests.integration.house import build, edit, write
 
 LOGIN = "pd-field"
 _NUMBER = 61211
@@ -125,24 +125,8 @@ class FieldHost:
     def house(self, folder: Path, login: str) -> Path:
         """Write a house of drills whose standby is this host; return its folder."""
         build(folder)
-        server = self.host.server
-        become = "ansible_become: true" if login != "root" else "ansible_become: false"
-        write(
-            folder,
-            "inventory.yml",
-            f"""\
-            standby:
-              hosts:
-                field-dr:
-                  ansible_host: {server.address}
-                  ansible_port: {server.port}
-                  ansible_user: {login}
-                  ansible_ssh_private_key_file: {server.key}
-                  {become}
-                  dr_role: standby
-            """,
-        )
-        write(folder, "drills/shop.yml", DRILL)
+        become = f"ansible_become: {'false' if login == 'root' else 'true'}"
+        self.host.server.serve(folder, "field-dr", login=login, variables=(become,))
         edit(
             folder, "drills/shop.yml", "hosts: standby,",
             "hosts: standby, egress: denied, watch_files: true, "
@@ -158,7 +142,6 @@ class FieldHost:
         write(folder, "drills/checks/shop/test_shop.py", CHECK)
         write(folder, "playbooks/restore.yml", RESTORE)
         write(folder, "playbooks/teardown.yml", TEARDOWN)
-        (folder / "known_hosts").write_text(server.known_hosts.read_text("utf-8"), "utf-8")
         return folder
 
 

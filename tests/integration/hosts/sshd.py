@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from pradrill.domain.run.ssh_config import ssh_config
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 LOGIN = pwd.getpwuid(os.getuid()).pw_name
+PYTHON = "ansible_python_interpreter: /usr/bin/python3"
+"""A line of an inventory: Ansible looks for none."""
 
 
 class Sshd:
@@ -78,19 +81,32 @@ class Sshd:
         self._process: subprocess.Popen[bytes] | None = None
         self._wrap = wrap
 
-    def serve(self, house: Path, name: str, inventory: str = "inventory.yml") -> None:
-        """Write a house's inventory and pins: this is its only standby, reached as root."""
-        lines = {
-            "ansible_host": self.address,
-            "ansible_port": self.port,
-            "ansible_user": "root",
-            "ansible_ssh_private_key_file": str(self.key),
-            "ansible_python_interpreter": "/usr/bin/python3",
-            "dr_role": "standby",
-        }
-        text = json.dumps({"standby": {"hosts": {name: lines}}})
+    def serve(
+        self,
+        house: Path,
+        name: str,
+        inventory: str = "inventory.yml",
+        *,
+        login: str = "root",
+        variables: Sequence[str] = (PYTHON,),
+    ) -> None:
+        """Write a house's inventory and pins: this is its only standby."""
+        text = self.group("standby", name, *variables, login=login)
         (house / inventory).write_text(text, encoding="utf-8")
         shutil.copy(self.known_hosts, house / "known_hosts")
+
+    def group(self, role: str, name: str, *variables: str, login: str) -> str:
+        """Return a group of an inventory with this host alone, with variables, a line each."""
+        lines = [
+            f"ansible_host: {self.address}",
+            f"ansible_port: {self.port}",
+            f"ansible_user: {login}",
+            f"ansible_ssh_private_key_file: {self.key}",
+            *variables,
+            f"dr_role: {role}",
+        ]
+        entry = "".join(f"      {line}\n" for line in lines)
+        return f"{role}:\n  hosts:\n    {name}:\n{entry}"
 
     def start(self) -> None:
         """Serve; return once the port answers."""

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.integration.hosts.sshd import PYTHON
 from tests.integration.hosts.two_hosts import NamespaceHost, free_number, namespace_host
-from tests.integration.house import DRILL, build, edit, write
+from tests.integration.house import build, edit, write
 
 LOGIN = "pd-deploy"
 PASSWORD = "Gué {{ lu }} 'n\" $HOME"  # noqa: S105 of a login that lives for seconds
@@ -61,24 +62,9 @@ class SudoHost:
     def house(self, folder: Path) -> Path:
         """Write a house of drills whose standby is this host; return its folder."""
         build(folder)
-        server = self.host.server
-        write(
-            folder,
-            "inventory.yml",
-            f"""\
-            standby:
-              hosts:
-                {self.host.home.name}:
-                  ansible_host: {server.address}
-                  ansible_port: {server.port}
-                  ansible_user: {LOGIN}
-                  ansible_ssh_private_key_file: {server.key}
-                  ansible_python_interpreter: /usr/bin/python3
-                  ansible_become: true
-                  dr_role: standby
-            """,
-        )
-        write(folder, "drills/shop.yml", DRILL)
+        lines = (PYTHON, "ansible_become: true")
+        server, name = self.host.server, self.host.home.name
+        server.serve(folder, name, login=LOGIN, variables=lines)
         edit(
             folder, "drills/shop.yml", "hosts: standby,",
             f"hosts: standby, become_password: 'file:{folder}/sudo',",
@@ -87,7 +73,6 @@ class SudoHost:
         write(folder, "drills/checks/shop/test_shop.py", CHECK)
         write(folder, "playbooks/restore.yml", RESTORE)
         write(folder, "playbooks/teardown.yml", TEARDOWN)
-        (folder / "known_hosts").write_text(server.known_hosts.read_text("utf-8"), "utf-8")
         secret = folder / "sudo"
         secret.write_text(f"{PASSWORD}\n", "utf-8")
         secret.chmod(0o600)

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.integration.hosts.machines import propagation, run_quietly
-from tests.integration.hosts.sshd import Sshd
+from tests.integration.hosts.sshd import LOGIN, PYTHON, Sshd
 from tests.integration.house import UNREACHED, build, write
 
 from pradrill.domain.run.host import MARKER
@@ -138,30 +138,9 @@ class TwoHosts:
         drill = (folder / "drills/shop.yml").read_text("utf-8")
         drill = drill.replace(UNREACHED, self.endpoint)
         write(folder, "drills/shop.yml", drill)
-        write(
-            folder,
-            "inventory.yml",
-            f"""\
-            standby:
-              hosts:
-                web-dr:
-                  ansible_host: {standby.address}
-                  ansible_port: {standby.port}
-                  ansible_user: {standby.host.user}
-                  ansible_ssh_private_key_file: {standby.key}
-                  ansible_python_interpreter: /usr/bin/python3
-                  dr_role: standby
-            production:
-              hosts:
-                web-prod:
-                  ansible_host: {production.address}
-                  ansible_port: {production.port}
-                  ansible_user: {production.host.user}
-                  ansible_ssh_private_key_file: {production.key}
-                  ansible_python_interpreter: /usr/bin/python3
-                  dr_role: production
-            """,
-        )
+        inventory = standby.group("standby", "web-dr", PYTHON, login=LOGIN)
+        inventory += production.group("production", "web-prod", PYTHON, login=LOGIN)
+        write(folder, "inventory.yml", inventory)
         pins = standby.known_hosts.read_text("utf-8") + production.known_hosts.read_text("utf-8")
         (folder / "known_hosts").write_text(pins, encoding="utf-8")
         write(folder, "playbooks/restore.yml", RESTORE)
