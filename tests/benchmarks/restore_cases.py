@@ -26,10 +26,9 @@ class Backups(NamedTuple):
     rows: int
     megabytes: int
     native: float = 1
-    """How many times as much lets a restore take most of a minute where nothing is emulated."""
+    """How many times as much lets a restore take about a minute where nothing is emulated."""
 
 
-_PHYSICAL = Backups("postgresql", 100_000, 6000, native=0.45)
 _SITES = Backups("sites", 3_000_000, 3000)
 _ESTATE = Backups("estate", 600_000, 4000, native=2)
 
@@ -76,7 +75,7 @@ def _files(source: str, **variables: Any) -> dict[str, Any]:
 CASES = (
     Case(
         "pg_dump",
-        Backups("postgresql", 2_500_000, 0, native=3.5),
+        Backups("postgresql", 2_500_000, 0, native=5),
         "restore_postgresql_logical",
         {"backup_folder": "/srv/b/postgresql"},
         f"{_PG} systemctl start $unit; runuser -u postgres -- psql -Xq "
@@ -86,7 +85,7 @@ CASES = (
     ),
     Case(
         "pgbackrest",
-        _PHYSICAL,
+        Backups("postgresql", 100_000, 6000, native=4),
         "restore_postgresql_pgbackrest",
         {"pgbackrest_options": {"repo1-path": "/srv/b/pgbackrest"}},
         f"{_PG} rm -rf $data/*; runuser -u postgres -- pgbackrest --stanza=main "
@@ -95,7 +94,7 @@ CASES = (
     ),
     Case(
         "barman",
-        _PHYSICAL,
+        Backups("postgresql", 100_000, 6000, native=0.9),
         "restore_postgresql_barman",
         {
             "backup_host": "127.0.0.1",
@@ -111,7 +110,7 @@ CASES = (
     ),
     Case(
         "mariadb-dump",
-        Backups("mariadb", 1_000_000, 0, native=3),
+        Backups("mariadb", 1_000_000, 0, native=6),
         "restore_mariadb_logical",
         {"backup_folder": "/srv/b/mariadb"},
         "systemctl start mariadb; mariadb -e 'create database shop'; "
@@ -121,7 +120,7 @@ CASES = (
     ),
     Case(
         "mydumper",
-        Backups("mariadb", 1_800_000, 0, native=2.5),
+        Backups("mariadb", 1_800_000, 0, native=3.5),
         "restore_mariadb_logical",
         {"backup_folder": "/srv/b/mydumper"},
         "systemctl start mariadb; mariadb -e 'create database shop'; myloader "
@@ -131,7 +130,7 @@ CASES = (
     ),
     Case(
         "mariabackup",
-        Backups("mariadb", 40_000, 5500, native=1.4),
+        Backups("mariadb", 40_000, 5500, native=2),
         "restore_mariadb_physical",
         {"backup_folder": "/srv/b/mariabackup"},
         "rm -rf /var/lib/mysql/*; mkdir /srv/new; "
@@ -143,7 +142,7 @@ CASES = (
     ),
     Case(
         "restic",
-        Backups("files", 0, 3000, native=4.5),
+        Backups("files", 0, 3000, native=6),
         "restore_files",
         _files("restic", restic_repository="/srv/b/restic", restic_password="benchmark"),  # noqa: S106
         f"{_KEYS} restic --no-cache --quiet restore latest --target /",
@@ -152,7 +151,7 @@ CASES = (
     ),
     Case(
         "borg",
-        Backups("files", 0, 1300, native=7.5),
+        Backups("files", 0, 1300, native=9),
         "restore_files",
         _files("borg", borg_repository="/srv/b/borg", borg_passphrase="benchmark"),  # noqa: S106
         f"{_KEYS} cd /; borg extract ::files-1",
@@ -161,7 +160,7 @@ CASES = (
     ),
     Case(
         "tar",
-        Backups("files", 0, 5000, native=3.5),
+        Backups("files", 0, 5000, native=4.5),
         "restore_files",
         _files("tar", backup_folder="/srv/b/tar"),
         "zstd -dcq < /srv/b/tar/files-1.tar.zst | tar -x -C / -p --acls --xattrs "

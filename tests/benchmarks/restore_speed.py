@@ -6,9 +6,10 @@
 On one machine, in one run, from the same backup in a folder of that machine, in turns: the bare
 commands over SSH, and `ansible-playbook` with the shipped playbook. Both start where the service is
 stopped and nothing of the backup is in the machine's memory, and end when it answers; of several
-rounds the quickest of each counts. Prints seconds, the ratio, how many processes restore, and
-restored MB/s; at the end a table of all. Exits with 1 when a ratio is above what its case promises
-(restore_cases.py): 0.85 where a dump can be loaded while files come, 1.05 elsewhere.
+rounds the quickest of each counts. Prints each round's seconds, the ratio, how many
+processes restore, and restored MB/s; at the end a table of all. Exits with 1 when a ratio is above
+what its case promises (restore_cases.py): 0.85 where a dump can be loaded while files come, 1.05
+elsewhere.
 A playbook's fixed cost counts, up to 25 seconds on an emulated machine: restore_cases.py gives the
 sizes at which a bare restore takes minutes there, and how many times as much in namespaces, which
 have this machine's own speed. One round of all cases takes five hours in the lab, and an hour in
@@ -142,6 +143,7 @@ def measure(there: Machine, case: Case, facts: dict[str, str], folder: Path) -> 
     if abs(restored - size) > max(20, size // 10):
         sys.exit(f"{case.name}: {size} MB by hand, {restored} MB by the playbook")
     there.do("reset")
+    tell(f"{case.name:13} a round: bare {took_bare:6.1f} s  playbook {took_playbook:6.1f} s")
     return Took(took_bare, took_playbook, size)
 
 
