@@ -22,7 +22,7 @@ structuralObjectClass: inetOrgPerson
 entryUUID: {uuid.UUID(int=n)}
 creatorsName: {admin}
 createTimestamp: 20261001000000Z
-entryCSN: 20261001000000.{n:06}Z#000000#000#000000
+entryCSN: 202610010000{n // 1000000:02}.{n % 1000000:06}Z#000000#000#000000
 modifiersName: {admin}
 modifyTimestamp: 20261001000000Z
 """)
