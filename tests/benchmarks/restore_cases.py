@@ -94,7 +94,7 @@ CASES = (
     ),
     Case(
         "barman",
-        Backups("postgresql", 100_000, 6000, native=0.9),
+        Backups("postgresql", 100_000, 6000, native=2),
         "restore_postgresql_barman",
         {
             "backup_host": "127.0.0.1",
@@ -151,7 +151,7 @@ CASES = (
     ),
     Case(
         "borg",
-        Backups("files", 0, 1300, native=9),
+        Backups("files", 0, 1300, native=10),
         "restore_files",
         _files("borg", borg_repository="/srv/b/borg", borg_passphrase="benchmark"),  # noqa: S106
         f"{_KEYS} cd /; borg extract ::files-1",
