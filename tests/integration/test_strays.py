@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill, write
 from tests.integration.test_leases import last_record, until
@@ -192,6 +193,35 @@ def test_what_others_had_started_by_a_service_is_not_the_services(tmp_path: Path
     assert len(processes) == len(places)
     strays = [processes[pid]["name"] for pid in script["others"](request, processes)]
     assert sorted(strays) == sorted(_TOLD)
+
+
+@pytest.mark.parametrize("is_written", [True, False])
+def test_a_job_that_cron_waits_for_is_told_when_jobs_came_or_went(
+    tmp_path: Path, *, is_written: bool
+) -> None:
+    """Of cron's own jobs, which nobody has touched, one that runs is the standby's."""
+    processes = {
+        10: (1, "cron", 1),
+        11: (10, "cron", 900),
+        12: (11, "sleep", 900),
+        13: (12, "x", 901),
+    }
+    for pid, (parent, name, start) in processes.items():
+        (tmp_path / f"{pid}").mkdir()
+        fields = f"S {parent} 1 {pid} 0 0 0 {'0 ' * 12}{start}"
+        (tmp_path / f"{pid}/stat").write_text(f"{pid} ({name}) {fields}")
+        (tmp_path / f"{pid}/cgroup").write_text("0::/system.slice/cron.service\n")
+        (tmp_path / f"{pid}/exe").symlink_to(
+            f"/usr/sbin/{name}" if name == "cron" else f"/bin/{name}"
+        )
+    (tmp_path / "uptime").write_text("100.0 1.0\n" if is_written else "1.0 1.0\n")
+    (tmp_path / "cron.d").mkdir()
+    script: dict[str, Any] = {"__name__": "script"}
+    exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
+    script.update(PROC=str(tmp_path), JOBS=(str(tmp_path / "absent"), str(tmp_path / "cron.d")))
+    request = {"mark": "M", "run": "r", "since": 5.0, "daemons": ["cron"]}
+    told = script["others"](request, script["look"](request))
+    assert told == ([12] if is_written else [])
 
 
 def test_a_quiet_drill_does_not_wait_and_ends_nobody_elses(hosts: TwoHosts, tmp_path: Path) -> None:

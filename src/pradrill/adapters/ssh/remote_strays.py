@@ -12,7 +12,8 @@ With `before` it only tells the `uptime` and the names of the `daemons` as they 
 
 Prints one JSON object, each process as [pid, name, start]: `ours` (of the run, and told to end),
 `stayed` (of those, what still runs) and `others`: new, not of the run as far as is seen, of no
-service and of no login that lasts. Those are told only; what was there before is not even told.
+service, of no scheduler whose jobs nobody has touched, and of no login that lasts. Those are told
+only; what was there before is not even told.
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ FOR_OTHERS = frozenset(f"{each}.service".encode() for each in (*SCHEDULERS, "ssh
 OF_A_LOGIN = (b"ssh@", b"sshd@")
 """Services that carry out what others want, and keep it beside them; jobs of systemd-cron, whose
 units begin with `cron-`, are services like any other."""
+JOBS = (
+    *("/etc/crontab", "/etc/cron.d", "/var/spool/cron", "/var/spool/cron/crontabs"),
+    *("/var/spool/cron/atjobs", "/var/spool/at"),
+)
+"""Where jobs are: a folder changes with each that comes or goes, a file with its words."""
 SHIM = "containerd-shim"  # keeps a container: one more than before is one more of those
 POLITE, PATIENT = 30, 60  # looks until KILL, and until giving up
 AGAIN = 10  # looks between two signals
@@ -212,6 +218,32 @@ def is_scheduler(pid: int, name: str) -> bool:
     return name in SCHEDULERS and program(pid) in {f"{each}/{name}" for each in folders}
 
 
+def is_job(words: Seen, processes: Seen) -> bool:
+    """Tell whether a scheduler waits for it."""
+    parent = words["parent"]
+    return parent in processes and is_scheduler(parent, processes[parent]["name"])
+
+
+def changed_jobs(since: float) -> bool:
+    """Tell whether a job has come, gone or changed: then one that runs may be the run's.
+
+    The standby's own jobs run as they did when nobody has touched what is written down of them.
+    """
+    begun = time.time() - uptime() + since
+    for place in JOBS:
+        try:
+            inside = os.listdir(place) if os.path.isdir(place) else []  # noqa: PTH112, PTH208
+        except OSError:  # only root sees those of others
+            inside = []
+        for path in (place, *(f"{place}/{name}" for name in inside)):
+            try:
+                if os.lstat(path).st_ctime > begun:
+                    return True
+            except OSError:
+                continue
+    return False
+
+
 def is_transient(pid: int) -> bool:
     """Tell whether somebody has handed it to a user's systemd, as by systemd-run --user."""
     path = read(pid, "cgroup")
@@ -254,6 +286,7 @@ def others(request: Seen, processes: Seen) -> list[int]:
         return []
 
     since, spared = request["since"], daemons(request, processes)
+    are_jobs_new = changed_jobs(since)
     logins = {program(pid) for pid in above(os.getpid(), processes)}
     new = {
         pid: words
@@ -264,7 +297,11 @@ def others(request: Seen, processes: Seen) -> list[int]:
     return [
         pid
         for pid, words in new.items()
-        if (words["parent"] in {0, 1} or is_transient(pid))
+        if (
+            words["parent"] in {0, 1}
+            or is_transient(pid)
+            or (are_jobs_new and is_job(words, processes))
+        )
         and not is_login(pid, words, logins)
         and not in_service(pid, words["name"])
         and not elsewhere(pid, processes, since)
