@@ -210,7 +210,7 @@ def test_a_job_that_cron_waits_for_is_told_when_jobs_came_or_went(
         (tmp_path / f"{pid}").mkdir()
         fields = f"S {parent} 1 {pid} 0 0 0 {'0 ' * 12}{start}"
         (tmp_path / f"{pid}/stat").write_text(f"{pid} ({name}) {fields}")
-        (tmp_path / f"{pid}/cgroup").write_text("0::/system.slice/cron.service\n")
+        (tmp_path / f"{pid}/cgroup").write_text("0::/\n")
         (tmp_path / f"{pid}/exe").symlink_to(
             f"/usr/sbin/{name}" if name == "cron" else f"/bin/{name}"
         )

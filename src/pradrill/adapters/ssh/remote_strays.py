@@ -218,10 +218,11 @@ def is_scheduler(pid: int, name: str) -> bool:
     return name in SCHEDULERS and program(pid) in {f"{each}/{name}" for each in folders}
 
 
-def is_job(words: Seen, processes: Seen) -> bool:
-    """Tell whether a scheduler waits for it."""
+def is_job(pid: int, words: Seen, processes: Seen) -> bool:
+    """Tell whether a scheduler waits for it, and it is no scheduler itself."""
     parent = words["parent"]
-    return parent in processes and is_scheduler(parent, processes[parent]["name"])
+    is_waited_for = parent in processes and is_scheduler(parent, processes[parent]["name"])
+    return is_waited_for and not is_scheduler(pid, words["name"])
 
 
 def changed_jobs(since: float) -> bool:
@@ -300,7 +301,7 @@ def others(request: Seen, processes: Seen) -> list[int]:
         if (
             words["parent"] in {0, 1}
             or is_transient(pid)
-            or (are_jobs_new and is_job(words, processes))
+            or (are_jobs_new and is_job(pid, words, processes))
         )
         and not is_login(pid, words, logins)
         and not in_service(pid, words["name"])
