@@ -185,6 +185,7 @@ def test_what_others_had_started_by_a_service_is_not_the_services(tmp_path: Path
         folder = "/srv" if name in _TOLD else "/usr/sbin"
         (tmp_path / f"{pid}/exe").symlink_to(f"{folder}/{name}")
     (tmp_path / "uptime").write_text("100.0 1.0\n")
+    (tmp_path / "stat").write_text("btime 1\n")
     script: dict[str, Any] = {"__name__": "script"}
     exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
     script["PROC"] = str(tmp_path)
@@ -214,14 +215,15 @@ def test_a_job_that_cron_waits_for_is_told_when_jobs_came_or_went(
         (tmp_path / f"{pid}/exe").symlink_to(
             f"/usr/sbin/{name}" if name == "cron" else f"/bin/{name}"
         )
-    (tmp_path / "uptime").write_text("100.0 1.0\n" if is_written else "1.0 1.0\n")
+    (tmp_path / "uptime").write_text("100.0 1.0\n")
     (tmp_path / "cron.d").mkdir()
+    (tmp_path / "stat").write_text(f"btime {int(time.time()) - (100 if is_written else 0)}\n")
     script: dict[str, Any] = {"__name__": "script"}
     exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
     script.update(PROC=str(tmp_path), JOBS=(str(tmp_path / "absent"), str(tmp_path / "cron.d")))
     request = {"mark": "M", "run": "r", "since": 5.0, "daemons": ["cron"]}
-    told = script["others"](request, script["look"](request))
-    assert told == ([12] if is_written else [])
+    pids = script["others"](request, script["look"](request))
+    assert pids == ([12] if is_written else [])
 
 
 def test_a_quiet_drill_does_not_wait_and_ends_nobody_elses(hosts: TwoHosts, tmp_path: Path) -> None:

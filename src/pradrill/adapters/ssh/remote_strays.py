@@ -90,6 +90,12 @@ def uptime() -> float:
         return float(file.read().split()[0])
 
 
+def boot() -> float:
+    """Return when the machine was booted by its clock as it is now, in seconds since 1970."""
+    with open(f"{PROC}/stat", encoding="ascii") as file:  # noqa: PTH123
+        return float(next(line.split()[1] for line in file if line.startswith("btime ")))
+
+
 def look(request: Seen) -> Seen:
     """Return every process, but for the kernel's and dead ones."""
     pids = [int(name) for name in os.listdir(PROC) if name.isdigit()]  # noqa: PTH208
@@ -230,7 +236,7 @@ def changed_jobs(since: float) -> bool:
 
     The standby's own jobs run as they did when nobody has touched what is written down of them.
     """
-    begun = time.time() - uptime() + since
+    instant = boot() + since
     for place in JOBS:
         try:
             inside = os.listdir(place) if os.path.isdir(place) else []  # noqa: PTH112, PTH208
@@ -238,7 +244,7 @@ def changed_jobs(since: float) -> bool:
             inside = []
         for path in (place, *(f"{place}/{name}" for name in inside)):
             try:
-                if os.lstat(path).st_ctime > begun:
+                if os.lstat(path).st_ctime > instant:
                     return True
             except OSError:
                 continue
