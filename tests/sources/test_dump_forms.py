@@ -669,13 +669,14 @@ create function f() returns varchar(9) deterministic return concat('a\\', 'é');
 delimiter ;
 insert into a values (1, 'DELIMITER ;;');
 """
+    # A database's own letters are in no dump of it alone: one that is made has the server's.
+    ask(shop, "set global character_set_server = latin1")
     words = ["mariadb", f"--socket={shop}", "-uroot"]
     subprocess.run(words, input=sql.encode(), check=True)
     path = tmp_path / NAME
     path.write_bytes(dump(shop, "--routines", "--events", "--triggers", name="programs"))
     result = load(shop, path)
     assert (result.returncode, result.stderr) == (0, ""), result
-    ask(shop, "alter database copy character set latin1")  # which a dump of one does not hold
     assert of_programs(shop, "copy") == of_programs(shop, "programs")
     ask(shop, "drop database programs")
 

@@ -342,7 +342,7 @@ MARIADB: dict[str, tuple[str | bytes, str]] = {
     "two quotes in a text": (f"INSERT INTO `t` VALUES ('it''s; {EVIL}; --');\n", LOADED),
     "rows that speak of everything": (
         r"INSERT INTO `t` VALUES ('a;\nDELIMITER x\n\\'),('\\\';USE mysql;'),"
-        r"('/*!50003 */ -- \0\Z\r'),(0x00FF),(_binary 'b\\');" + "\n",
+        r"('/*!50003 */ -- \0\Z\r'),(0x0041),(_binary 'b\\');" + "\n",
         LOADED,
     ),
     "rows whose text has lines": (
