@@ -622,7 +622,7 @@ def test_accounts_of_the_standbys_own_are_as_before(shop: Path, tmp_path: Path, 
     """Whatever a dump defines with: after its load, in letters of no language, and its teardown."""
     account, definer, notice = OWN[title]
     rows = "select user, host, priv from mysql.global_priv where priv not like '%pradrill_load%'"
-    ask(shop, f"create {account}")
+    ask(shop, f"create or replace {account}")
     before = ask(shop, rows)
     path = tmp_path / NAME
     path.write_text(
