@@ -644,7 +644,7 @@ def test_a_folder_is_judged_by_what_myloader_makes_of_it(
     """By its names, its packing, where it would go, its metadata; before any of it is loaded."""
     name, text, reason = NEWERS[title]
     if name == META:
-        text = f"{text}# Finished dump at: 2026-03-10 01:00:09\n"
+        text = f"{text!s}# Finished dump at: 2026-03-10 01:00:09\n"
     folder = folder_of(tmp_path / "night", name, text)
     run(["mariadb", f"--socket={canary}", "-uroot", "-e", "create or replace database copy"],
         env={})  # fmt: skip
