@@ -916,6 +916,37 @@ POSTGRESQL: dict[str, tuple[str | bytes, str]] = {
         "CREATE SUBSCRIPTION s CONNECTION 'host=x' PUBLICATION p;\n",
         "subscribes to another server",
     ),
+    "pg_dump's --create": (
+        (
+            "DROP DATABASE IF EXISTS copy;\nCREATE DATABASE copy WITH TEMPLATE = template0"
+            " ENCODING = 'UTF8' LOCALE_PROVIDER = libc LOCALE = 'C.UTF-8';\n\\connect copy\n"
+            "CREATE TABLE u (n int);\n"
+        ),
+        LOADED,
+    ),
+    "a database that is made in a comment": (
+        f"CREATE DATABASE copy --;\n;\n{SHELL}",
+        "tells the client",
+    ),
+    "a database that is made before a program": (
+        "CREATE DATABASE copy --;\nCOPY t FROM PROGRAM 'touch {file}';\n",
+        "ERROR",
+    ),
+    "pg_dump's --clean": (
+        (
+            "SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata"
+            " WHERE oid = '16425';\n"
+        ),
+        LOADED,
+    ),
+    "pg_dump's --quote-all-identifiers": (
+        'CREATE FUNCTION f() RETURNS int LANGUAGE "plpgsql" AS $$begin return 1; end$$;\n',
+        LOADED,
+    ),
+    "large objects that are asked more": (
+        "SELECT lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE f(oid) = '1';\n",
+        r"none \(SELECT\)",
+    ),
     "an extension": ("CREATE EXTENSION IF NOT EXISTS plpgsql WITH SCHEMA pg_catalog;\n", LOADED),
     "an extension's library": (
         "ALTER DATABASE copy SET session_preload_libraries TO 'evil';\n",
