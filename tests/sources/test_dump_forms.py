@@ -16,8 +16,10 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -483,6 +485,88 @@ def test_accounts_of_a_load_that_was_killed_between_are_removed(
     assert not folders(shop)
 
 
+ENDLESS = "CREATE TABLE `t` (`n` int);\nINSERT INTO `t` VALUES (benchmark(4000000000,md5(1)));\n"
+
+
+@contextmanager
+def sudden_end(
+    script: str, words: list[str], at: Callable[[], object], **its: str
+) -> Iterator[None]:
+    """Run a loader until something is so, and kill it as no process is asked."""
+    process = subprocess.Popen(
+        ["bash", "-s", "--", *words], stdin=subprocess.PIPE, env={**os.environ, **its},
+        stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdin
+    with suppress(BrokenPipeError):
+        process.stdin.write(sent(script).encode())
+        process.stdin.close()
+    try:
+        for _ in range(300):
+            if at():
+                break
+            time.sleep(0.1)
+        assert at()
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    yield
+
+
+@pytest.mark.nightly
+def test_what_the_server_still_does_for_a_killed_load_keeps_no_teardown(
+    shop: Path, tmp_path: Path
+) -> None:
+    """A statement without an end would keep its table, and the drop of the database waiting."""
+    (tmp_path / NAME).write_text(ENDLESS)
+    ask(shop, "create or replace database copy")
+    running = "select count(*) from information_schema.processlist where info like 'INSERT%bench%'"
+    words, home = [str(tmp_path / NAME), "copy"], str(shop.parent)
+    with sudden_end("load-mariadb", words, lambda: ask(shop, running) == "1\n", HOME=home):
+        start = time.monotonic()
+        remove(shop)
+        assert time.monotonic() - start < 60
+        assert ask(shop, running) == "0\n"
+
+
+def test_a_killed_load_of_postgresqls_leaves_nothing_behind_its_teardown(
+    database: Server, tmp_path: Path
+) -> None:
+    """What its tools said may hold rows: it lies where the teardown and the next load remove it."""
+    os.mkfifo(tmp_path / "endless.sql")
+    cluster, its = f"15/{database.folder}:54991", {"PGUSER": LOGIN}
+    key = subprocess.run(
+        ["cksum"], input=f"{cluster} copy_pradrill\n".encode(), capture_output=True, check=True
+    ).stdout.split()[0]
+    folder = Path(f"/tmp/pradrill_load_{key.decode()}")
+    words = [str(tmp_path / "endless.sql"), "copy", cluster]
+    with sudden_end("load-postgresql", words, folder.exists, **its):
+        assert folder.stat().st_mode & 0o777 == 0o700
+        teardown = (SCRIPTS.parent / "teardown_postgresql.yml").read_text("utf-8")
+        (script,) = re.findall(r"(?s)\n( *load=.*?)rm -rf", teardown)
+        (place,) = re.findall(r"/tmp/pradrill_load_.*", teardown)
+        for name, value in (
+            ("version", "15"), ("postgresql_cluster", cluster[3:]), ("database[:50]", "copy"),
+        ):  # fmt: skip
+            script = script.replace(f"{{{{ {name} }}}}", value)
+        script = re.sub("(?m)^ +", "", script)
+        subprocess.run(["sh", "-euc", f"{script}rm -rf {place}"], check=True)
+        assert not folder.exists()
+
+
+@pytest.mark.nightly
+def test_a_dump_that_names_its_database_says_why_it_was_not_loaded(
+    shop: Path, tmp_path: Path
+) -> None:
+    """It is begun beside what stands there, and then anew: the reason is the second one's."""
+    (tmp_path / NAME).write_text(
+        "USE `copy`;\nCREATE TABLE `t` (`n` int);\nINSERT INTO `u` VALUES (1);\n"
+    )
+    result = load(shop, tmp_path / NAME)
+    assert "ERROR 1146" in result.stderr
+    assert "what the database held is gone" in result.stderr
+
+
 @pytest.mark.parametrize("shipped", ["mariadb", "wordpress"])
 def test_the_teardowns_remove_what_a_load_has_made(shipped: str) -> None:
     """By the one script; Moodle's database is torn down by MariaDB's."""
@@ -522,16 +606,23 @@ OWN: dict[str, tuple[str, str, str]] = {
     "a role": ("role victim", "`victim`@`%`", f"{NOT_MADE}a role has its name"),
     "one from here": ("user victim@localhost identified by 'x'", "`victim`@`%`", "made for what"),
     "other letters": ("user victim@localhost", "`zo\u00eb`@`%`", "made for what"),
+    "the server's own from elsewhere": ("user victim@localhost", "`mysql`@`10.%`", "made for what"),
 }
 """What the standby has, with whom a dump defines, and what is told."""
 
 
-@pytest.mark.parametrize("title", OWN)
+OWN_BY_DAY = (
+    "one in other letters", "a host with a blank", "one from the loopback", "a role",
+    "the server's own from elsewhere",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("title", mostly_nightly(OWN, *OWN_BY_DAY))
 def test_accounts_of_the_standbys_own_are_as_before(shop: Path, tmp_path: Path, title: str) -> None:
     """Whatever a dump defines with: after its load, in letters of no language, and its teardown."""
     account, definer, notice = OWN[title]
     rows = "select user, host, priv from mysql.global_priv where priv not like '%pradrill_load%'"
-    ask(shop, f"create {account}")
+    ask(shop, f"create or replace {account}")
     before = ask(shop, rows)
     path = tmp_path / NAME
     path.write_text(

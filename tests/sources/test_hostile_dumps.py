@@ -10,6 +10,7 @@ standby's files.
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
 import re
@@ -21,7 +22,8 @@ from pathlib import Path
 import pytest
 from tests.sources.conftest import LOGIN, Server, mostly_nightly, mydumped, run
 from tests.sources.databases import database, mariadb
-from tests.sources.test_bad_restores import SCRIPTS, load_mariadb, load_postgresql, sent
+from tests.sources.test_bad_restores import SCRIPTS, call, load_mariadb, load_postgresql, sent
+from tests.sources.test_dumps import zstd
 from tests.sources.test_one_database import reader_of
 
 __all__ = ["database", "mariadb"]
@@ -533,6 +535,132 @@ def test_no_code_stands_before_the_rows_in_a_folder_of_mydumpers(
     assert state(canary) == before
 
 
+NEWER = {
+    "metadata": (
+        "# Started dump at: 2026-03-10 01:00:00\n[config]\nquote-character = BACKTICK\n\n"
+        "[myloader_session_variables]\nSQL_MODE='NO_AUTO_VALUE_ON_ZERO' /*!40101\n\n"
+        "[source]\n# executed_gtid_set = '0-1-9'\nFile = 'bin.000001'\nPosition = 9\n"
+        "#myloader_exec_change_source = 1\nmyloader_exec_start_replica = 0 # 1 means execute\n\n"
+        "[`shop`.`mydumper_0`]\nreal_table_name=o``dd\nrows = 1\nschema_checksum = 5B66B566\n\n"
+        "[`shop`]\npost_checksum = DF1B79A9\n# Finished dump at: 2026-03-10 01:00:09\n"
+    ),
+    "shop-schema-create.sql": (
+        "/*!40101 SET NAMES binary*/;\n/*!40103 SET TIME_ZONE='+00:00' */;\n"
+        "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `shop` /*!40100 CHARACTER SET latin1 */;\n"
+    ),
+    "shop-schema-post.sql": (
+        "DROP FUNCTION IF EXISTS `f`;\nCREATE DEFINER=`root`@`localhost` FUNCTION `f`()"
+        " RETURNS int\nbegin set @a = 1; \nreturn 7; \nend;\n"
+    ),
+    "shop-schema-triggers.sql": (
+        "DROP TRIGGER IF EXISTS `tr`;\nCREATE DEFINER=`app`@`10.%` TRIGGER `tr` BEFORE INSERT"
+        " ON `t` FOR EACH ROW set new.n = new.n;\n"
+    ),
+    "shop.t-schema.sql": "/*!40014 SET FOREIGN_KEY_CHECKS=0*/;\nCREATE TABLE `t` (`n` int);\n",
+    "shop.t.00000.sql": "INSERT INTO `t` VALUES(1)\n,(2);\n",
+    "shop.mydumper_0-schema.sql": "CREATE TABLE `o``dd` (`n` int);\n",
+    "shop.mydumper_0.00000.sql": "INSERT INTO `o``dd` VALUES (1);\n",
+    "shop.v-schema.sql": "CREATE TABLE IF NOT EXISTS `v`(\n`n` int\n) ENGINE=MEMORY;\n",
+    "shop.v-schema-view.sql": (
+        "DROP TABLE IF EXISTS `v`;\nDROP VIEW IF EXISTS `v`;\n"
+        "CREATE DEFINER=`root`@`localhost` VIEW `v` AS select `t`.`n` AS `n` from `t`;\n"
+    ),
+}
+"""A folder as mydumper 1.0 writes it."""
+
+
+def folder_of(folder: Path, name: str, content: str | bytes) -> Path:
+    """Write such a folder with a file more, or with another one in the place of its own."""
+    folder.mkdir()
+    for each, text in {**NEWER, name: content}.items():
+        (folder / each).write_bytes(text.encode() if isinstance(text, str) else text)
+    return folder
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(shutil.which("mydumper") is None, reason="Debian 13 has no mydumper")
+def test_a_folder_of_a_newer_mydumpers_is_loaded(canary: Path, tmp_path: Path) -> None:
+    """With triggers of its database in one file, a name that is masked, and a lost DEFINER."""
+    folder = folder_of(tmp_path / "night", "SHA256SUMS", "of no job's\n")
+    result = load_mariadb(folder, canary)
+    assert result.returncode == 0, result
+    assert "the account app@10.%, which was not here, with all rights on copy" in result.stderr
+    words = ["mariadb", f"--socket={canary}", "-uroot", "-NBe"]
+    sql = "use copy; select f(); select * from v; select n from `o``dd`; insert into t values (3)"
+    assert run([*words, sql], env={}).split() == ["7", "1", "2", "1"]
+    home = str(canary.parent)
+    assert call("remove-mariadb", "copy", HOME=home).returncode == 0
+    assert "app" not in run([*words, "select user from mysql.global_priv"], env={})
+
+
+SKIPPED = b";\nCREATE USER evil;\n"  # to who does not unpack it
+TWICE = (
+    b"P*M\x18"
+    + len(SKIPPED).to_bytes(4, "little")
+    + SKIPPED
+    + zstd(b"INSERT INTO `t` VALUES (1);\n")
+)
+META, NAMED, NAMES = "metadata", "say in which database", "a name that mydumper gives none"
+NEWERS: dict[str, tuple[str, str | bytes, str]] = {
+    # ---- what each myloader loads as root, by its name
+    "tablespaces": ("all-schema-create-tablespace.sql", f"{EVIL};\n", NAMES),
+    "tablespaces that are rows": ("all-schema-create-tablespace.t.00000.sql", f"{EVIL};\n", NAMES),
+    "a copy of rows": ("shop.t.00001.sql.bak", f"{EVIL};\n", NAMES),
+    "a view's rows": ("shop.t-schema-view.sql.00001.sql", PLANTED, NAMES),
+    "a table of another's": ("shop.t`, `x-schema.sql", "CREATE TABLE `x` (n int);\n", NAMES),
+    "two databases": ("canary.t.00000.sql", "INSERT INTO `t` VALUES (1);\n", "not into canary"),
+    "the server's own": ("MySQL.t-schema.sql", "CREATE TABLE `t` (n int);\n", "database mysql"),
+    # ---- what it reads otherwise
+    "rows that are packed by another name": ("shop.t.00001.sql", TWICE, "not packed as its name"),
+    "rows that are packed twice": ("shop.t.00001.sql.gz", TWICE, "not packed as its name"),
+    "rows that do not end": ("shop.t.00001.sql", "INSERT INTO `t` VALUES (1); \n", "was cut short"),
+    "rows of Windows": ("shop.t.00001.sql", "INSERT INTO `t` VALUES (1);\r\n", "was cut short"),
+    "rows that are packed and cut": (
+        "shop.t.00001.sql.gz", gzip.compress(b"INSERT INTO `t` VALUES (1)"), "was cut short"),
+    # ---- where it goes
+    "its own database": ("shop.t.00001.sql", "INSERT INTO `shop`.`t` VALUES (1);\n", NAMED),
+    "another's table": ("shop.u-schema.sql", "CREATE TABLE `canary`.`u` (n int);\n", NAMED),
+    "another's view": ("shop.v-schema-view.sql", "DROP VIEW IF EXISTS `v`, `canary`.`w`;\n", NAMED),
+    "another's index": ("shop.u-schema.sql", "CREATE INDEX i ON canary.t (n);\n", r"\(CREATE\)"),
+    "another database": ("shop.t.00001.sql", "USE `canary`;\nDROP TABLE `t`;\n", r"none \(USE\)"),
+    "a database more": ("shop.u-schema.sql", "CREATE DATABASE `evil`;\n", r"none \(CREATE\)"),
+    "rows that make the database": ("shop-schema-create.sql", "DELETE FROM `t`;\n", r"\(DELETE\)"),
+    "a table in a folder": (
+        "shop.u-schema.sql", "CREATE TABLE `u` (n int) DATA DIRECTORY='/tmp';\n", "DIRECTORY"),
+    # ---- what it makes of its metadata
+    "a replica": (META, "[source]\nmyloader_exec_change_source = 1\n", "do more than load"),
+    "a setting": (META, "[myloader_session_variables]\na=1, GLOBAL max_connections=9\n", "do more"),
+    "quotes": (META, "[myloader_session_variables]\nSQL_MODE='ANSI_QUOTES'\n", "do more than load"),
+    "other quotes": (META, "[config]\nquote-character = DOUBLE_QUOTE\n", "do more than load"),
+    "a name": (META, "[`shop`.`t`]\nreal_table_name=t`, `x\n", "do more than load"),
+}  # fmt: skip
+NEWERS_BY_DAY = ("a copy of rows", "its own database", "rows that are packed by another name")
+
+
+@pytest.mark.parametrize("title", mostly_nightly(NEWERS, *NEWERS_BY_DAY))
+def test_a_folder_is_judged_by_what_myloader_makes_of_it(
+    canary: Path, tmp_path: Path, title: str
+) -> None:
+    """By its names, its packing, where it would go, its metadata; before any of it is loaded."""
+    name, text, reason = NEWERS[title]
+    if name == META:
+        text = f"{text!s}# Finished dump at: 2026-03-10 01:00:09\n"
+    folder = folder_of(tmp_path / "night", name, text)
+    run(["mariadb", f"--socket={canary}", "-uroot", "-e", "create or replace database copy"],
+        env={})  # fmt: skip
+    before = state(canary)
+    result = load_mariadb(folder, canary)
+    assert re.search(reason, result.stderr), result
+    assert state(canary) == before
+
+
+def test_what_is_no_file_in_a_folder_is_not_waited_for(canary: Path, tmp_path: Path) -> None:
+    """Nor is what a link leads to read."""
+    folder = folder_of(tmp_path / "night", "SHA256SUMS", "")
+    os.mkfifo(folder / "shop.t.00001.sql")
+    assert "shop.t.00001.sql is no file" in load_mariadb(folder, canary).stderr
+
+
 KINDS = """create or replace database kinds; use kinds;
 create table p (n int, at date) partition by range (n) (partition a values less than (9),
  partition b values less than maxvalue);
@@ -772,6 +900,10 @@ POSTGRESQL: dict[str, tuple[str | bytes, str]] = {
         "CREATE FUNCTION f() RETURNS int LANGUAGE c AS '/tmp/evil.so', 'f';\n",
         r"LANGUAGE C",
     ),
+    "a library of a language by its letters": (
+        "CREATE FUNCTION f() RETURNS int LANGUAGE U&\"\\0063\" AS '/tmp/evil.so', 'f';\n",
+        r"LANGUAGE C",
+    ),
     "a library that is loaded": ("LOAD '/tmp/evil.so';\n", r"runs code \(LOAD\)"),
     "a table of the server's": ("UPDATE pg_authid SET rolsuper = true;\n", r"none \(UPDATE\)"),
     "rows of the server's": ("INSERT INTO pg_catalog.pg_authid VALUES (1);\n", BEYOND),
@@ -783,6 +915,37 @@ POSTGRESQL: dict[str, tuple[str | bytes, str]] = {
     "another server's rows": (
         "CREATE SUBSCRIPTION s CONNECTION 'host=x' PUBLICATION p;\n",
         "subscribes to another server",
+    ),
+    "pg_dump's --create": (
+        (
+            "DROP DATABASE IF EXISTS copy;\nCREATE DATABASE copy WITH TEMPLATE = template0"
+            " ENCODING = 'UTF8' LOCALE_PROVIDER = libc LOCALE = 'C.UTF-8';\n\\connect copy\n"
+            "CREATE TABLE u (n int);\n"
+        ),
+        LOADED,
+    ),
+    "a database that is made in a comment": (
+        f"CREATE DATABASE copy --;\n;\n{SHELL}",
+        "tells the client",
+    ),
+    "a database that is made before a program": (
+        "CREATE DATABASE copy --;\nCOPY t FROM PROGRAM 'touch {file}';\n",
+        "ERROR",
+    ),
+    "pg_dump's --clean": (
+        (
+            "SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata"
+            " WHERE oid = '16425';\n"
+        ),
+        LOADED,
+    ),
+    "pg_dump's --quote-all-identifiers": (
+        'CREATE FUNCTION f() RETURNS int LANGUAGE "plpgsql" AS $$begin return 1; end$$;\n',
+        LOADED,
+    ),
+    "large objects that are asked more": (
+        "SELECT lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE f(oid) = '1';\n",
+        r"none \(SELECT\)",
     ),
     "an extension": ("CREATE EXTENSION IF NOT EXISTS plpgsql WITH SCHEMA pg_catalog;\n", LOADED),
     "an extension's library": (

@@ -383,7 +383,7 @@ def test_a_folder_of_mydumpers_with_another_database_is_refused(
     assert load_mariadb(folder, mariadb).returncode == 0
     (folder / "moodle.u.00000.sql").write_text("use `mysql`;\nINSERT INTO user VALUES (1);\n")
     result = load_mariadb(folder, mariadb)
-    assert "(the database mysql): nothing of it was loaded" in result.stderr, result.stderr
+    assert "into none (USE): nothing of it was loaded" in result.stderr, result.stderr
     ask(mariadb, "drop database other")
 
 
