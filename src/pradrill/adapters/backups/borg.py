@@ -20,7 +20,7 @@ from pradrill.domain.run.host_answers import document_in, last_line
 from pradrill.errors import UNREADABLE, NotReadyError
 from pradrill.ports import Bounds, Clock
 from pradrill.system import scratch
-from pradrill.system.command import OF_SSH, CompletedCommand, run, ssh_command
+from pradrill.system.command import OF_SSH, CompletedCommand, cause_of_ssh, run, ssh_command
 
 _LISTED = {0, 1}  # 1 is a warning: what was listed counts
 _BROKE_OFF = 2
@@ -195,7 +195,7 @@ class Borg:
 
     def _refusal(self, answer: CompletedCommand, deadline: float) -> NotReadyError:
         if answer.code is None:
-            return NotReadyError(f"{self._name} did not answer in {deadline:g} s")
+            return NotReadyError(f"{self._name} {answer.late(deadline)}")
 
         messages = _messages(answer)
         reason = _reason(messages, answer)
@@ -212,7 +212,7 @@ class Borg:
             if name in _MEANS:
                 means, hint = _MEANS[name]
                 if of_ssh and name.startswith("ConnectionClosed"):
-                    reason = last_line(of_ssh[-1])
+                    reason = cause_of_ssh(of_ssh)
                 return NotReadyError(f"{self._name} {means}: {reason}", hint=hint)
 
         return NotReadyError(f"{self._name} cannot be read: {reason}")

@@ -178,7 +178,7 @@ class PgBackRest:
     def _stanza(self, bounds: Bounds) -> StanzaAnswer:
         answer = self._call(["info", "--output=json"], bounds)
         if answer.code is None:
-            raise NotReadyError(f"{self._name} did not answer in {bounds.deadline:g} s")
+            raise NotReadyError(f"{self._name} {answer.late(bounds.deadline)}")
         if answer.code != 0:
             raise self._refusal(answer.err)
 

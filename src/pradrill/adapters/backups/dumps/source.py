@@ -87,9 +87,7 @@ class Dumps:
             marked = kinds.marked(folder, self._path(level.folder), level.entries)
             names = {entry.name for entry in level.entries}
             points += [
-                self._point(
-                    folder, level, entry, marked, kinds.unfinished_sign(names, entry.name), now
-                )
+                self._point(folder, level, entry, marked, kinds.lock_of(names, entry.name), now)
                 for entry in level.entries
                 if level.holds(entry)
             ]
@@ -188,8 +186,9 @@ class Dumps:
         integrity = marked.sum_titles.get(entry.name, "none beside it")
         is_marked, is_dump = False, not entry.is_folder
         if entry.is_folder:
+            below: dict[str, FolderEntry] = {}
             try:
-                files = dict(kinds.walk(folder, self._path(name)))
+                files = dict(kinds.walk(folder, self._path(name), below))
             except ClosedPathError as error:
                 files, problem = {}, problem or error.message
             members = kinds.by_path(files)
@@ -201,7 +200,7 @@ class Dumps:
             is_dump = kind.is_marked
             is_marked = is_dump and (kind.maker != "" or kinds.is_listed_last(members))
             integrity = _of_each(files, sums) or integrity
-            lock = lock or kinds.unfinished_sign(files)
+            lock = lock or kinds.unfinished_sign({**below, **files})
 
         if is_dump and kinds.KEPT_SINCE < end < at - AHEAD <= now:
             at = end
