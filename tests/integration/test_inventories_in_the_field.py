@@ -34,7 +34,7 @@ def _program(*lines: str, shell: str = "/bin/sh") -> bytes:
 
 REFUSED = {
     "a program that fails": Refused(
-        _program("echo 'cannot reach netbox: 401' >&2", "exit 1"), "cannot reach netbox: 401"
+        _program("echo 'cannot reach netbox: 401' >&2", "exit 1"), "code 1: cannot reach netbox"
     ),
     "a program that fails after its answer": Refused(
         _program(f"echo '{_JSON}'", "exit 1"), "non-zero exit code 1"

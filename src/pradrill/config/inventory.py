@@ -19,6 +19,7 @@ from pradrill.config.templates import TemplateError, Variables, rendered
 from pradrill.config.vaults import refused
 from pradrill.domain.run.host import Host, Inventory
 from pradrill.domain.run.host_answers import last_line
+from pradrill.domain.values.model import composed
 from pradrill.domain.values.secret import SecretName
 from pradrill.errors import UNREADABLE, ConfigurationError
 
@@ -92,7 +93,9 @@ def read_inventory(
 
     # Ansible leaves groups without hosts out of its listing.
     hosts = {host for group in groups.values() for host in group.get("hosts", [])}
-    names = _members(groups, pattern) or [host for host in hosts if host == pattern]
+    spellings = {composed(each): each for each in (*hosts, *groups)}
+    its = spellings.get(composed(pattern), pattern)
+    names = _members(groups, its) or [host for host in hosts if host == its]
     if not names:
         choices = sorted({*groups, *hosts} - {"ungrouped"})
         close = get_close_matches(pattern, choices, n=1)

@@ -6,7 +6,6 @@ Read through the port Folder: a folder of this machine, or one behind SFTP.
 from __future__ import annotations
 
 import itertools
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
@@ -22,6 +21,7 @@ from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.dated_text import read_date
 from pradrill.domain.values.duration import format_duration
 from pradrill.domain.values.instant_text import parse_instant
+from pradrill.domain.values.model import composed
 from pradrill.domain.values.ssh_place import ssh_place
 from pradrill.errors import ClosedPathError, PradrillError
 from pradrill.ports import Bounds, Clock, Folder, FolderEntry
@@ -274,5 +274,5 @@ def _composed(name: str) -> str:
     """Return a name in one form: macOS takes letters apart, and old systems wrote Latin-1."""
     with suppress(UnicodeEncodeError):
         name.encode()
-        return unicodedata.normalize("NFC", name)
+        return composed(name)
     return name.encode("utf-8", "surrogateescape").decode("latin-1")
