@@ -233,9 +233,9 @@ def test_a_name_in_another_spelling_is_the_same_file(folder: Path, tmp_path: Pat
     (tmp_path / "staging").mkdir()
     dumps = source(folder, "", names="%Y-%m-%d")
     words = ("fetch-backup", folder, day.name, tmp_path / "staging", "no")
-    for title, written in SPELLINGS.items():
-        (day / "SHA256SUMS").write_bytes(DIGEST["sha256"].encode() + b"  " + written + b"\n")
-        for name in set(SPELLINGS.values()) - {written}:
+    for title, spelling in SPELLINGS.items():
+        (day / "SHA256SUMS").write_bytes(DIGEST["sha256"].encode() + b"  " + spelling + b"\n")
+        for name in set(SPELLINGS.values()) - {spelling}:
             dump = Path(os.fsdecode(os.fsencode(day) + b"/" + name))
             dump.write_bytes(CONTENT)
             assert (only(dumps).problem, checked(dumps).soundness) == ("", Soundness.SOUND), title

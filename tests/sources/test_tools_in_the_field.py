@@ -137,7 +137,7 @@ HOSTS = {
     "nobody answers": (
         "127.0.0.1",
         -1,
-        "did not answer in 1 s: ssh waits for an answer of 127.0.0.1:",
+        "did not answer in 1 s: ssh is still connected with 127.0.0.1:",
     ),
 }
 

@@ -218,7 +218,10 @@ def _list(path: Path, playbooks: Path | None) -> dict[str, Any]:
 def _encoding_of(inventory: Path, errors: bytes) -> tuple[str, str] | None:
     """Return where and why an inventory's letters cannot be read; None: that is not the cause."""
     for path in files_of(inventory):
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except OSError:
+            continue
         if content.startswith(_BOM):
             return f"{path}:1", "it begins with a byte order mark; save it as UTF-8 without one"
         try:

@@ -46,7 +46,7 @@ class CompletedCommand(NamedTuple):
     out: str
     err: str
     waits: str = ""
-    """What it was waiting for when it was ended; empty: it was not late, or that was not seen."""
+    """What it did when it was ended; empty: it was not late, or that was not seen."""
 
     def late(self, deadline: float) -> str:
         """Say that it was ended for being late, and what for if that was seen."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,17 +14,17 @@ _PROC = Path("/proc")
 _SESSION, _STATE = 3, 0  # among the words behind the name in a process's stat
 _CONNECTED, _KNOCKING = "01", "02"  # states of a socket of TCP
 _ASLEEP = "D"
+_LOOKS, _PAUSE = 5, 0.1
 _HELD = re.compile(r"(\d+): (-> )?\S+\s+\S+\s+\S+\s+(-?\d+) ([0-9a-f]+):([0-9a-f]+):(\d+)")
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 _V4 = 8  # digits of an address
 
 
 def wait_of(session: int) -> str:
-    """Return what the processes of a session wait for; empty: that is not seen."""
-    for pid, name, state in _members(session):
-        for wait in (_lock(pid), _disk(state), _host(pid)):
-            if wait:
-                return f"{name} waits for {wait}"
+    """Return what a process of a session does that has not ended; empty: that is not seen."""
+    for pid, name, _ in _members(session):
+        if wait := _lock(pid) or _disk(session, pid) or _host(pid):
+            return f"{name} {wait}"
     return ""
 
 
@@ -54,7 +55,8 @@ def _lock(pid: int) -> str:
             elif int(owner) == pid:
                 holder = holders.get(number, 0)
                 return (
-                    f"the lock {_path(pid, int(inode))}that process {holder} holds{_called(holder)}"
+                    f"waits for the lock {_path(pid, int(inode))}that process {holder} holds"
+                    f"{_called(holder)}"
                 )
     return ""
 
@@ -75,8 +77,13 @@ def _called(pid: int) -> str:
     return ""
 
 
-def _disk(state: str) -> str:
-    return "a disk or a mount that does not answer" if state == _ASLEEP else ""
+def _disk(session: int, pid: int) -> str:
+    """Tell of a process that sleeps in the kernel all along: one look may meet any that reads."""
+    for _ in range(_LOOKS):
+        if (pid, _ASLEEP) not in [(each, state) for each, _, state in _members(session)]:
+            return ""
+        time.sleep(_PAUSE)
+    return "sleeps in the kernel, as over a disk or a mount that does not answer"
 
 
 def _host(pid: int) -> str:
@@ -94,9 +101,9 @@ def _host(pid: int) -> str:
                 if words[5] not in sockets:
                     continue
                 if state == _KNOCKING:
-                    return f"{_address(remote)}, which does not let it connect"
+                    return f"knocks at {_address(remote)}, which does not let it in"
                 if state == _CONNECTED:
-                    return f"an answer of {_address(remote)}, which it is connected with"
+                    return f"is still connected with {_address(remote)}"
     return ""
 
 
