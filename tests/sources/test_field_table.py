@@ -279,7 +279,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
     ),
     "inventories": (
         Row("a program that fails, prints, may not run; Latin-1; Notepad's INI",
-            "ansible-inventory", "its own cause, and no hosts",
+            "ansible-inventory", "its own cause",
             "integration/test_inventories_in_the_field.py::"
             "test_an_inventory_that_gives_no_hosts_is_told_by_its_own_cause"),
         Row("an address, port or login without a value", "ansible-inventory", "as if not there",

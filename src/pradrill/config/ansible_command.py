@@ -20,17 +20,6 @@ _ALONE = {
     "ANSIBLE_VARS_ENABLED": "",  # no group_vars where the command is started
     "ANSIBLE_ALLOW_EMBEDDED_TEMPLATES": "False",
 }
-_SCRIPT_ALONE = {"ANSIBLE_INVENTORY_ENABLED": "script"}
-"""A program that fails is no list of hosts: Ansible would take its lines for one."""
-
-
-def is_script(path: Path) -> bool:
-    """Tell whether an inventory is a program that prints one."""
-    try:
-        with path.open("rb") as file:
-            return file.read(2) == b"#!" and os.access(path, os.X_OK)
-    except OSError:
-        return False
 
 
 def plain_environment(command: Path, config: Path) -> dict[str, str]:
@@ -58,8 +47,7 @@ def ask_of(
         config = Path(folder, "ansible.cfg")  # an empty one
         config.touch()
         if content is None:
-            settings = _SCRIPT_ALONE if is_script(inventory) else {}
-            return _run(inventory, config, program, ("-i", str(inventory), *words), settings)
+            return _run(inventory, config, program, ("-i", str(inventory), *words))
 
         alone = Path(folder, "inventory.json")
         alone.write_text(content, "utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
@@ -12,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from pradrill.config.ansible_command import ask_of, is_script
+from pradrill.config.ansible_command import ask_of
 from pradrill.config.jumps import ARGUMENTS, is_jump, jump_of
 from pradrill.config.template_actions import is_template
 from pradrill.config.templates import TemplateError, Variables, rendered
@@ -241,7 +242,7 @@ def _refusal(path: Path, errors: Sequence[str]) -> tuple[str, str]:
     of_yaml = path.suffix in {".yml", ".yaml", ".json"}
     plugins = {"yaml", "auto"} if of_yaml else {path.suffix.removeprefix(".") or "ini", "ini"}
     if path.is_file() and path.read_bytes().startswith(b"#!"):
-        if not is_script(path):
+        if not os.access(path, os.X_OK):
             return str(path), "it is a program that may not be run here: chmod +x"
         plugins = {"script"}
     causes = [match for line in errors if (match := _UNPARSED.search(line))]
