@@ -24,7 +24,8 @@ from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.app.backups import source_of
 from pradrill.domain.declared.backup_source import RecoveryPointSpec
-from pradrill.ports import Bounds
+from pradrill.errors import NotReadyError
+from pradrill.ports import Bounds, RecoveryPointSource
 
 BOUNDS = Bounds(60.0)
 SHELVES: dict[str, tuple[type[Shelf], str]] = {
@@ -101,12 +102,29 @@ def _alias(start: Start, folder: Path) -> tuple[Sshd, str]:
     its = f"HostName 127.0.0.1\n Port {server.port}\n IdentityFile {server.key}\n HostKeyAlias it\n"
     jump = f"Host jump\n {its} UserKnownHostsFile {server.known_hosts}\n"
     (folder / "config").write_text(f"Host Store\n {its} ProxyJump jump\n{jump}")
+    _configured(folder)
+    server.known_hosts.write_text(f"it {server.host_key}\n")
+    return server, "Store"
+
+
+def _configured(folder: Path) -> None:
+    """Let the ssh in bin/ read a configuration of this folder."""
     (folder / "bin").mkdir()
     wrapper = folder / "bin/ssh"
     wrapper.write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {folder / "config"} "$@"\n')
     wrapper.chmod(0o755)
-    server.known_hosts.write_text(f"it {server.host_key}\n")
-    return server, "Store"
+
+
+def _interactive(start: Start, folder: Path) -> tuple[Sshd, str]:
+    """Set what somebody wants who sits at a session: another command, ways, a terminal."""
+    server, login = _plain(start, folder)
+    (folder / "config").write_text(
+        "Host *\n RemoteCommand tmux new -A\n RequestTTY force\n ForwardAgent yes\n"
+        f" LocalForward {server.port} localhost:9\n ExitOnForwardFailure yes\n"
+        " PermitLocalCommand yes\n LocalCommand echo connected\n"
+    )
+    _configured(folder)
+    return server, login
 
 
 def _banner(start: Start, folder: Path) -> tuple[Sshd, str]:
@@ -122,9 +140,14 @@ WAYS = {
     "an authority's certificate": _authority,
     "an alias with capitals, and a jump host": _alias,
     "a banner like an answer": _banner,
+    "a configuration for somebody who sits there": _interactive,
 }
 CASES = [(tool, way) for way in WAYS for tool in SHELVES]
-BY_DAY = [("borg", "IPv6"), ("restic", "an alias with capitals, and a jump host")]
+BY_DAY = [
+    ("borg", "IPv6"),
+    ("restic", "an alias with capitals, and a jump host"),
+    ("dumps", "a configuration for somebody who sits there"),
+]
 
 
 @pytest.mark.parametrize(("tool", "way"), mostly_nightly(CASES, *BY_DAY))
@@ -134,13 +157,32 @@ def test_a_repository_is_reached_by_every_way_of_openssh(
     """As the tool's users reach it, to a folder with a blank and an accent in its name."""
     shelf = stocked[tool]
     server, login = WAYS[way](another_sshd, tmp_path)
+    points = _reached(tool, shelf, server, login, tmp_path).catalogue(BOUNDS).points
+    assert [point.id for point in points] == shelf.ids
+
+
+def _reached(
+    tool: str, shelf: Shelf, server: Sshd, login: str, folder: Path
+) -> RecoveryPointSource:
+    """Return a shelf behind a server, as a drill declares it."""
     place = SHELVES[tool][1].format(login=login, folder=f"{shelf.folder}/nuit é 1")
     ssh = {"known_hosts": str(server.known_hosts), "private_key": str(server.key)}
-    password = {"password": secret(tmp_path, PASSWORD)}
+    password = {"password": secret(folder, PASSWORD)}
     names = {"names": "moodle-%Y%m%d-%H%M%S.sql.gz", "timezone": "UTC"}
     where = {"folder": place, **names} if tool == "dumps" else {"repository": place, **password}
     spec = RecoveryPointSpec.model_validate(
-        {tool: {**where, "ssh": ssh}}, context={"folder": tmp_path}
+        {tool: {**where, "ssh": ssh}}, context={"folder": folder}
     )
-    points = source_of(spec, SteadyClock(), resolve).catalogue(BOUNDS).points
-    assert [point.id for point in points] == shelf.ids
+    return source_of(spec, SteadyClock(), resolve)
+
+
+@pytest.mark.parametrize("tool", mostly_nightly(SHELVES, "dumps"))
+def test_a_configuration_that_ssh_does_not_take_is_the_cause(
+    stocked: dict[str, Shelf], another_sshd: Start, tmp_path: Path, tool: str
+) -> None:
+    """An option that another system knows is told with its line, and not that it sums up."""
+    server, login = _plain(another_sshd, tmp_path)
+    (tmp_path / "config").write_text("Host *\n UseKeychain yes\n")
+    _configured(tmp_path)
+    with pytest.raises(NotReadyError, match=r"config: line 2: Bad configuration option: usekeyc"):
+        _reached(tool, stocked[tool], server, login, tmp_path).catalogue(BOUNDS)

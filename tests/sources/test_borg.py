@@ -56,7 +56,7 @@ def test_a_locked_repository_is_told(shelf: BorgShelf) -> None:
             if (shelf.folder / "repo/lock.exclusive").exists():
                 break
             time.sleep(0.1)
-        with pytest.raises(NotReadyError, match="is locked"):
+        with pytest.raises(NotReadyError, match=r"is locked: .*; process \d+ of .+ holds it"):
             declared(shelf).catalogue(BOUNDS)
     finally:
         subprocess.run(["kill", "--", *_children(holder.pid)], check=False)

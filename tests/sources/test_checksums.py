@@ -82,6 +82,8 @@ SOUND |= {
     "blanks behind": ("SHA256SUMS", text("{sha256}  {name}   \n")),
     "with sizes": ("SHA256SUMS", text("{sha256}  59 {name}\n")),
     "sha256sum --zero": ("SHA256SUMS", tool("sha256sum", "--zero")),
+    "a hidden list": (".sha256sums", tool("sha256sum")),
+    "a name in capitals": ("SHA256SUMS", text(f"{{sha256}}  {NAME.upper()}\n")),
 }
 SOUND["upper case"] = (
     f"{NAME}.sha256", lambda folder: text("{sha256}  ")(folder).upper() + NAME.encode() + b"\n"
@@ -214,6 +216,56 @@ def test_a_list_of_a_folder_is_read_wherever_its_maker_stood(
     assert call(*words).returncode == 0
     (day / "a.sql").write_bytes(CONTENT.replace(b"1", b"7"))
     assert checked(dumps).soundness is Soundness.DAMAGED
+
+
+SPELLINGS = {
+    "letters taken apart": "e\u0301te\u0301.sql".encode(),
+    "letters in one": "été.sql".encode(),
+    "Latin-1": b"\xe9t\xe9.sql",
+    "capitals": "ÉTÉ.SQL".encode(),
+}
+
+
+def test_a_name_in_another_spelling_is_the_same_file(folder: Path, tmp_path: Path) -> None:
+    """What macOS, Windows or an old system wrote of a file tells of it, here and in the restore."""
+    day = folder / "2026-03-10"
+    day.mkdir()
+    (tmp_path / "staging").mkdir()
+    dumps = source(folder, "", names="%Y-%m-%d")
+    words = ("fetch-backup", folder, day.name, tmp_path / "staging", "no")
+    for title, spelling in SPELLINGS.items():
+        (day / "SHA256SUMS").write_bytes(DIGEST["sha256"].encode() + b"  " + spelling + b"\n")
+        for name in set(SPELLINGS.values()) - {spelling}:
+            dump = Path(os.fsdecode(os.fsencode(day) + b"/" + name))
+            dump.write_bytes(CONTENT)
+            assert (only(dumps).problem, checked(dumps).soundness) == ("", Soundness.SOUND), title
+            dump.write_bytes(CONTENT.replace(b"1", b"7"))
+            assert checked(dumps).soundness is Soundness.DAMAGED, title
+            dump.unlink()
+    dump = day / "été.sql"
+    dump.write_bytes(CONTENT)
+    assert call(*words).returncode == 0
+    dump.write_bytes(CONTENT.replace(b"1", b"7"))
+    assert "is not what was written" in call(*words).stderr
+    dump.rename(day / "ete.sql")
+    assert only(dumps).problem == "ÉTÉ.SQL is missing"
+
+
+def test_names_that_differ_in_capitals_alone_are_two_files(folder: Path) -> None:
+    """Neither takes the place of the other, and what stands for both is nobody's."""
+    day = folder / "2026-03-10"
+    day.mkdir()
+    (day / "a.sql").write_bytes(CONTENT)
+    (day / "A.sql").write_bytes(b"other")
+    other = hashlib.sha256(b"other").hexdigest()
+    (day / "SHA256SUMS").write_text(f"{DIGEST['sha256']}  a.sql\n{other}  A.sql\n")
+    dumps = source(folder, "", names="%Y-%m-%d")
+    assert checked(dumps).soundness is Soundness.SOUND
+    (day / "A.sql").unlink()
+    assert only(dumps).problem == "A.sql is missing"
+    (day / "A.sql").write_bytes(b"other")
+    (day / "SHA256SUMS").write_text(f"{DIGEST['sha256']}  A.SQL\n")
+    assert only(dumps).problem == "A.SQL is missing"
 
 
 def listed(folder: Path, *names: str, algorithm: str = "sha256") -> None:

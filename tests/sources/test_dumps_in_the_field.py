@@ -145,6 +145,60 @@ def test_a_folder_that_a_job_still_fills_is_passed_over(tmp_path: Path, state: s
     assert reading(tmp_path, **its).selected.id == day.name
 
 
+TREE = {
+    "composer.lock": b"{}" * 500,
+    "Gemfile.lock": b"GEM" * 200,
+    "www/.git/index.lock": b"",
+    "www/cache/page.tmp": b"half",
+    "www/.htaccess.backup": b"deny",
+    ".env.sample": b"A=1",
+    "log/.cron.202611": b"",
+}
+"""Files of any web site's, whose names are like those of what is being written."""
+
+OF_A_JOB = {
+    "lock/": "lock says that it is being written",
+    ".backup.lock": ".backup.lock says that it is being written",
+    "db/moodle.sql.gz.tmp": "db/moodle.sql.gz.tmp says that it is being written",
+    "db/.moodle.sql.gz.x7Q2ab": "db/.moodle.sql.gz.x7Q2ab says that it is being written",
+    "www/.in.photo.jpg": "www/.in.photo.jpg says that it is being written",
+    "www/photo.jpg.3fa2b1c0.partial": "www/photo.jpg.3fa2b1c0.partial says that it is being",
+}
+
+
+def test_a_copied_tree_is_no_job_that_writes(tmp_path: Path) -> None:
+    """A dependency's lock, a cache's file, a name with a word behind its dot are a site's own."""
+    day = tmp_path / "2026-03-10"
+    for name, content in TREE.items():
+        (day / name).parent.mkdir(parents=True, exist_ok=True)
+        (day / name).write_bytes(content)
+    assert only(source(tmp_path, "", names="%Y-%m-%d")).problem == ""
+    for name, problem in OF_A_JOB.items():
+        sign = day / name
+        if name.endswith("/"):
+            sign.mkdir()
+        else:
+            sign.parent.mkdir(exist_ok=True)
+            sign.write_bytes(b"1")
+        assert problem in only(source(tmp_path, "", names="%Y-%m-%d")).problem, name
+        shutil.rmtree(sign) if name.endswith("/") else sign.unlink()
+
+
+def test_an_empty_file_of_a_tree_is_no_damage(tmp_path: Path) -> None:
+    """Its checksum proves it like any other; an empty dump is none, whatever proves it."""
+    day = tmp_path / "2026-03-10"
+    (day / "www").mkdir(parents=True)
+    (day / "a.sql").write_bytes(DUMP)
+    (day / "www/.gitkeep").touch()
+    dumps = source(tmp_path, "", names="%Y-%m-%d")
+    assert checked(dumps).soundness is Soundness.UNPROVEN
+    sum_up_all(day)
+    assert checked(dumps).soundness is Soundness.SOUND
+    (day / "www/b.sql").touch()
+    sum_up_all(day)
+    assert checked(dumps).detail == "www/b.sql: it is empty"
+
+
 def test_a_server_whose_clock_is_ahead_completes_no_dump(tmp_path: Path) -> None:
     """What is dated a little later than now, by its file or its name, is as recent as can be."""
     before = night(tmp_path, 1)

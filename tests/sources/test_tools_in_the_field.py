@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
+from tests.integration.hosts.sshd import Sshd
 from tests.sources.conftest import (
     PASSWORD,
     WRONG,
@@ -18,9 +21,10 @@ from tests.sources.conftest import (
 
 from pradrill.adapters.backups.borg import Borg
 from pradrill.adapters.backups.pgbackrest import PgBackRest
+from pradrill.adapters.backups.restic import Restic
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
-from pradrill.domain.declared.backup_source import BorgSource, PgBackRestSource
+from pradrill.domain.declared.backup_source import BorgSource, PgBackRestSource, ResticSource
 from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
@@ -120,3 +124,92 @@ def test_a_stanza_in_conf_d_is_found(shelf: PgBackRestShelf, tmp_path: Path, how
     )
     points = PgBackRest(declared, resolve, SteadyClock()).catalogue(BOUNDS).points
     assert [point.id for point in points] == shelf.ids
+
+
+HOSTS = {
+    "nobody there": (
+        "127.0.0.1",
+        9,
+        "cannot be reached: ssh: connect to host 127.0.0.1 port 9: Conn",
+    ),
+    "no such name": ("nowhere.invalid", 22, "cannot be reached: ssh: Could not resolve hostname"),
+    "a key that is not pinned": ("127.0.0.1", 0, "whose key is not the pinned one: Host key verif"),
+    "nobody answers": (
+        "127.0.0.1",
+        -1,
+        "did not answer in 1 s: ssh is still connected with 127.0.0.1:",
+    ),
+}
+
+
+@pytest.mark.parametrize("title", HOSTS)
+def test_what_keeps_pgbackrests_own_ssh_from_a_host_is_the_reason(sshd: Sshd, title: str) -> None:
+    """Its words and what the kernel has of it tell, and no more than they do."""
+    host, port, reason = HOSTS[title]
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = {0: sshd.port, -1: silent.getsockname()[1]}.get(port, port)
+        options = [f"--repo1-host={host}", f"--repo1-host-port={port}"]
+        declared = PgBackRestSource.model_validate({"stanza": "moodle", "options": options})
+        with pytest.raises(NotReadyError) as refusal:
+            PgBackRest(declared, resolve, SteadyClock()).catalogue(Bounds(1.0))
+    assert reason in refusal.value.message
+
+
+def test_a_configuration_that_is_missing_is_told_as_that() -> None:
+    """It is no host that cannot be reached."""
+    declared = PgBackRestSource.model_validate(
+        {"stanza": "moodle", "config": "/nowhere.conf"}, context={"folder": Path("/")}
+    )
+    with pytest.raises(NotReadyError, match=r"is not there: its configuration /nowhere\.conf"):
+        PgBackRest(declared, resolve, SteadyClock()).catalogue(BOUNDS)
+
+
+ENDS = {
+    10: "Fatal: repository does not exist: unable to open config file: stat /r/config",
+    12: "Fatal: wrong password or no key found",
+}
+"""How restic 0.18 ends with --json."""
+
+
+@pytest.mark.parametrize("code", ENDS)
+def test_the_last_word_of_a_new_restic_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """With --json it is an object; what it says is the reason, and not its braces."""
+    tool = tmp_path / "bin/restic"
+    tool.parent.mkdir()
+    end = json.dumps({"message_type": "exit_error", "code": code, "message": ENDS[code]})
+    tool.write_text(f"#!/bin/sh\necho '{end}' >&2\nexit {code}\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    declared = ResticSource.model_validate(
+        {"repository": "/r", "password": secret(tmp_path, PASSWORD)}
+    )
+    with pytest.raises(NotReadyError) as refusal:
+        Restic(declared, resolve, SteadyClock()).catalogue(BOUNDS)
+    assert refusal.value.message.endswith(f": {ENDS[code].removeprefix('Fatal: ')}")
+
+
+def test_a_snapshot_is_no_newer_than_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A time that somebody gave (--time, rewrite --new-time) makes no data newer, but older."""
+    tool = tmp_path / "bin/restic"
+    tool.parent.mkdir()
+    read_at = "2026-03-10T01:00:00Z"
+    listing = [
+        {"id": f"{number}" * 64, "time": at, "summary": {"backup_start": read_at}}
+        for number, at in enumerate(("2026-03-10T23:00:00Z", "2026-03-09T23:00:00Z"))
+    ]
+    tool.write_text(
+        f"#!/bin/sh\ncase $* in *list*) exit 0;; esac\ncat <<'END'\n{json.dumps(listing)}\nEND\n"
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    declared = ResticSource.model_validate(
+        {"repository": "/r", "password": secret(tmp_path, PASSWORD)}
+    )
+    points = Restic(declared, resolve, SteadyClock()).catalogue(BOUNDS).points
+    assert [f"{point.data_time:%d %H}" for point in points] == ["10 01", "09 23"]

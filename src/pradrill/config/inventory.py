@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from pradrill.config.template_actions import is_template
 from pradrill.config.templates import TemplateError, Variables, rendered
 from pradrill.config.vaults import refused
 from pradrill.domain.run.host import Host, Inventory
+from pradrill.domain.run.host_answers import last_line
+from pradrill.domain.values.model import composed
 from pradrill.domain.values.secret import SecretName
 from pradrill.errors import UNREADABLE, ConfigurationError
 
@@ -45,6 +49,9 @@ _PASSWORDS = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pa
 _SUDO = re.compile(r"(^|[./])sudo$")
 _UNPARSED = re.compile(r"Failed to parse \S+ with '?(\w+)'? plugin: (.+)")
 _ORIGIN = re.compile(r"Origin: (/.+:\d+):\d+$")
+_OF_SCRIPT = "Standard error from inventory script:"
+_BOM = b"\xef\xbb\xbf"
+_UNENCODED = b"surrogates not allowed"
 _PROGRAMS = ("ansible_become_method", "ansible_become_exe", "ansible_sudo_exe")
 _FLAGS = ("ansible_become_flags", "ansible_sudo_flags")
 _SAME_USER = re.compile(
@@ -87,7 +94,9 @@ def read_inventory(
 
     # Ansible leaves groups without hosts out of its listing.
     hosts = {host for group in groups.values() for host in group.get("hosts", [])}
-    names = _members(groups, pattern) or [host for host in hosts if host == pattern]
+    spellings = {composed(each): each for each in (*hosts, *groups)}
+    its = spellings.get(composed(pattern), pattern)
+    names = _members(groups, its) or [host for host in hosts if host == its]
     if not names:
         choices = sorted({*groups, *hosts} - {"ungrouped"})
         close = get_close_matches(pattern, choices, n=1)
@@ -109,7 +118,16 @@ def read_inventory(
         raise ConfigurationError(f"{where}: {error.message}", hint=error.hint) from error
 
     each_host = ((name, {**variables.get(name, {}), **values.get(name, {})}) for name in names)
-    return tuple(_host(name, of_host, path, password) for name, of_host in each_host)
+    return tuple(_host(name, _given(of_host), path, password) for name, of_host in each_host)
+
+
+def _given(variables: dict[str, Any]) -> dict[str, Any]:
+    """Return variables without those of a connection that have no value: Ansible passes them by."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if value is not None or name not in _CONNECTION
+    }
 
 
 def variables_of(
@@ -180,7 +198,7 @@ def _list(path: Path, playbooks: Path | None) -> dict[str, Any]:
         if (locked := refused(path, " ".join(errors))) is not None:
             raise locked
 
-        where, why = _refusal(path, errors)
+        where, why = _encoding_of(path, process.stderr) or _refusal(path, errors)
         raise ConfigurationError(
             f"Ansible cannot read the inventory {where}: {why[:300]}",
             hint=f"Try: ansible-inventory --list -i {path}.",
@@ -198,6 +216,24 @@ def _list(path: Path, playbooks: Path | None) -> dict[str, Any]:
     return listing
 
 
+def _encoding_of(inventory: Path, errors: bytes) -> tuple[str, str] | None:
+    """Return where and why an inventory's letters cannot be read; None: that is not the cause."""
+    for path in files_of(inventory):
+        try:
+            content = path.read_bytes()
+        except OSError:
+            continue
+        if content.startswith(_BOM):
+            return f"{path}:1", "it begins with a byte order mark; save it as UTF-8 without one"
+        try:
+            content.decode()
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            if _UNENCODED in errors:
+                return f"{path}:{line}", "it is not UTF-8; save it as that"
+    return None
+
+
 def _refusal(path: Path, errors: Sequence[str]) -> tuple[str, str]:
     """Return where and why Ansible stopped, by the plugin that the file's name is for.
 
@@ -205,12 +241,29 @@ def _refusal(path: Path, errors: Sequence[str]) -> tuple[str, str]:
     """
     of_yaml = path.suffix in {".yml", ".yaml", ".json"}
     plugins = {"yaml", "auto"} if of_yaml else {path.suffix.removeprefix(".") or "ini", "ini"}
+    if path.is_file() and path.read_bytes().startswith(b"#!"):
+        if not os.access(path, os.X_OK):
+            return str(path), "it is a program that may not be run here: chmod +x"
+        plugins = {"script"}
     causes = [match for line in errors if (match := _UNPARSED.search(line))]
     its = [each[2] for each in causes if each[1] in plugins]
     places = [match[1] for line in errors if (match := _ORIGIN.search(line))]
 
+    if plugins == {"script"} and its and (words := _words_of_script(errors)):
+        its = [f"{its[0].rstrip('.')}: {words}"]
+
     summary = [line for line in errors if "ERROR" in line] or list(errors) or ["it said nothing"]
     return (places[0] if places and of_yaml else str(path)), (its[0] if its else summary[-1])
+
+
+def _words_of_script(errors: Sequence[str]) -> str:
+    """Return what a program that is the inventory said last on its error stream."""
+    lines = [line.strip() for line in errors]
+    if _OF_SCRIPT not in lines:
+        return ""
+    behind = lines[lines.index(_OF_SCRIPT) + 1 :]
+    words = [*takewhile(lambda line: not line.startswith("["), behind)]
+    return last_line("\n".join(words)) if any(words) else ""
 
 
 def _members(groups: dict[str, Any], name: str) -> list[str]:

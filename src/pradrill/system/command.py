@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -15,11 +16,13 @@ from pathlib import Path
 from threading import Thread
 from typing import IO, Any, NamedTuple
 
+from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.quotas import TOOL_PRINTS, megabytes
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 from pradrill.system import scratch
 from pradrill.system.processes import MARKER
+from pradrill.system.waiting import wait_of
 
 _TICK = 0.05
 _READING = 60.0  # longer than a folder behind SFTP may be silent
@@ -29,6 +32,10 @@ _PATIENCE = 2.0  # between the polite end and the other one
 _SSH_WORDS = "ssh-words"
 OF_SSH = "subprocess ssh: "
 """What each line begins with, at the end of a tool's words, that its ssh has said."""
+_BAD_CONFIGURATION = re.compile(
+    r"(?i)bad configuration option|bad owner or permissions|keyword .* extra arguments"
+    r"|: line \d+: "
+)
 _FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # cron's PATH has less
 
 
@@ -38,6 +45,13 @@ class CompletedCommand(NamedTuple):
     code: int | None
     out: str
     err: str
+    waits: str = ""
+    """What it did when it was ended; empty: it was not late, or that was not seen."""
+
+    def late(self, deadline: float) -> str:
+        """Say that it was ended for being late, and what for if that was seen."""
+        what = f": {self.waits}" if self.waits else ""
+        return f"did not answer in {deadline:g} s{what}"
 
 
 def environment(extra: Mapping[str, str], marker: str = "") -> dict[str, str]:
@@ -98,13 +112,15 @@ def run(
         feeder = _Feeder(process.stdin, fed) if fed is not None and process.stdin else None
         try:
             code = _wait(process, bounds, (out, err), argv[0])
+            wait = wait_of(process.pid) if code is None else ""
         finally:
             _end(process)
 
         if feeder is not None:
             feeder.finish()
 
-        return CompletedCommand(code, _read(out), _read(err) + _words_of_ssh(Path(folder)))
+        words = _read(err) + _words_of_ssh(Path(folder))
+        return CompletedCommand(code, _read(out), words, last_line(wait) if wait else "")
 
 
 class _Feeder:
@@ -179,6 +195,12 @@ def _words_of_ssh(folder: Path) -> str:
     return "".join(f"{OF_SSH}{line}\n" for line in lines)
 
 
+def cause_of_ssh(lines: Sequence[str]) -> str:
+    """Return the line of ssh's that tells why it ended: the last one, or what that sums up."""
+    causes = [line for line in lines if _BAD_CONFIGURATION.search(line)]
+    return last_line("\n".join(causes[:1] or lines))
+
+
 def ssh_command(known_hosts: Path | None, private_key: Path | None) -> list[str]:
     """Return the ssh that a tool starts which `run` runs: it says in its folder why it ends."""
     return ["ssh", "-E", _SSH_WORDS, *ssh_options(known_hosts, private_key)]
@@ -193,6 +215,12 @@ def ssh_options(known_hosts: Path | None, private_key: Path | None) -> list[str]
     tool = shutil.which("ssh", path=environment({})["PATH"])
     options = {
         "BatchMode": "yes",
+        # What the user's own configuration may want of a session that somebody sits at.
+        "RemoteCommand": "none",
+        "RequestTTY": "no",
+        "ClearAllForwardings": "yes",
+        "PermitLocalCommand": "no",
+        "ForwardAgent": "no",
         "StrictHostKeyChecking": "yes",
         **({"KnownHostsCommand": "none"} if tool is None or _has_known_hosts_command(tool) else {}),
         "VerifyHostKeyDNS": "no",

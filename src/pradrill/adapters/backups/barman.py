@@ -64,7 +64,7 @@ class Barman:
         bounds = bounds.ending(self._clock.now())
         answer = self._call(["list-backups", self._declared.server], bounds)
         if answer.code is None:
-            raise NotReadyError(f"{self._name} did not answer in {bounds.deadline:g} s")
+            raise NotReadyError(f"{self._name} {answer.late(bounds.deadline)}")
         if answer.code != 0:
             raise self._refusal(answer)
 

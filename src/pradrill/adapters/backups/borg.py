@@ -6,7 +6,9 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
@@ -20,13 +22,15 @@ from pradrill.domain.run.host_answers import document_in, last_line
 from pradrill.errors import UNREADABLE, NotReadyError
 from pradrill.ports import Bounds, Clock
 from pradrill.system import scratch
-from pradrill.system.command import OF_SSH, CompletedCommand, run, ssh_command
+from pradrill.system.command import OF_SSH, CompletedCommand, cause_of_ssh, run, ssh_command
 
 _LISTED = {0, 1}  # 1 is a warning: what was listed counts
 _BROKE_OFF = 2
 _NOT_ENCRYPTED = "Cache.CacheInitAbortedError"
 _LEVELS = {"ERROR", "CRITICAL", "WARNING"}
 _LOCK_WAIT = "5"
+_LOCK = "lock.exclusive"
+_HOLDER = re.compile(r"(?P<host>.+)@\d+\.(?P<pid>\d+)-\d+")
 _SSH = "Try ssh to its host as the same user; its key must be pinned."
 _MEANS = {
     "PassphraseWrong": ("does not open with this password", None),
@@ -193,9 +197,19 @@ class Borg:
 
             return run(argv, bounds, extra=extra, package="borgbackup")
 
+    def _holders(self) -> list[str]:
+        """Return who has locked a repository of this machine, as borg's lock itself tells it."""
+        if not self._declared.repository.startswith("/"):
+            return []
+        with suppress(OSError):
+            locks = [each.name for each in Path(self._declared.repository, _LOCK).iterdir()]
+            holders = [match for each in sorted(locks) if (match := _HOLDER.fullmatch(each))]
+            return [last_line(f"process {each['pid']} of {each['host']}") for each in holders]
+        return []
+
     def _refusal(self, answer: CompletedCommand, deadline: float) -> NotReadyError:
         if answer.code is None:
-            return NotReadyError(f"{self._name} did not answer in {deadline:g} s")
+            return NotReadyError(f"{self._name} {answer.late(deadline)}")
 
         messages = _messages(answer)
         reason = _reason(messages, answer)
@@ -212,7 +226,10 @@ class Borg:
             if name in _MEANS:
                 means, hint = _MEANS[name]
                 if of_ssh and name.startswith("ConnectionClosed"):
-                    reason = last_line(of_ssh[-1])
+                    reason = cause_of_ssh(of_ssh)
+                if name.startswith("Lock"):
+                    holders = (f"; {each} holds it" for each in self._holders())
+                    reason = reason.rstrip(".") + "".join(holders)
                 return NotReadyError(f"{self._name} {means}: {reason}", hint=hint)
 
         return NotReadyError(f"{self._name} cannot be read: {reason}")

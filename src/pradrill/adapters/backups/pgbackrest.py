@@ -32,6 +32,20 @@ _LOG = re.compile(r"(?m)^([0-9A-F]{24})-")
 _COPIED_LOG = re.compile(r"(?m)^([0-9A-F]{24})(?:\.\w+)?$")
 """As one lies in a backup, without the checksum that the archive's names have."""
 
+_OF_SSH = re.compile(
+    r"remote-\d+ process on '(?P<host>[^'\n]*)' terminated unexpectedly \[255\](?:: (?P<words>.*))?"
+)
+_MEANS = (
+    ("expected format", "is in a newer format than this pgbackrest reads: {}",
+     "Install the pgBackRest that the backup job uses, or a newer one."),
+    ("unable to acquire lock", "is locked: {}", None),
+    ("CryptoError|cipher|outside of section",
+     "does not open with this password, or is damaged",
+     "Compare the password with repo1-cipher-pass of the backup job."),
+    ("ChecksumError|invalid checksum|FormatError", "is damaged: {}", None),
+    ("HostConnectError|HostInvalid|unable to open|Permission denied",
+     "cannot be reached: {}", None),
+)  # fmt: skip
 _Listed = dict[str, set[str] | None]
 """Folder of an archive → the logs in it; None: that was not told."""
 _STANZAS = TypeAdapter(list[StanzaAnswer])
@@ -178,7 +192,7 @@ class PgBackRest:
     def _stanza(self, bounds: Bounds) -> StanzaAnswer:
         answer = self._call(["info", "--output=json"], bounds)
         if answer.code is None:
-            raise NotReadyError(f"{self._name} did not answer in {bounds.deadline:g} s")
+            raise NotReadyError(f"{self._name} {answer.late(bounds.deadline)}")
         if answer.code != 0:
             raise self._refusal(answer.err)
 
@@ -212,24 +226,27 @@ class PgBackRest:
 
     def _refusal(self, message: str) -> NotReadyError:
         reason = _first(message)
-        if "expected format" in message:
+        if match := _OF_SSH.search(message):
+            return self._unreached(match["host"], last_line(match["words"] or reason))
+        if f"unable to open missing file '{self._declared.config}'" in message:
             return NotReadyError(
-                f"{self._name} is in a newer format than this pgbackrest reads: {reason}",
-                hint="Install the pgBackRest that the backup job uses, or a newer one.",
+                f"{self._name} is not there: its configuration {self._declared.config} is missing",
+                hint="Check config; without it pgbackrest's own counts.",
             )
-        if "unable to acquire lock" in message:
-            return NotReadyError(f"{self._name} is locked: {reason}")
-        if re.search(r"CryptoError|cipher|outside of section", message):
-            return NotReadyError(
-                f"{self._name} does not open with this password, or is damaged",
-                hint="Compare the password with repo1-cipher-pass of the backup job.",
-            )
-        if re.search(r"ChecksumError|invalid checksum|FormatError", message):
-            return NotReadyError(f"{self._name} is damaged: {reason}")
-        if re.search(r"HostConnectError|HostInvalid|unable to open|Permission denied", message):
-            return NotReadyError(f"{self._name} cannot be reached: {reason}")
-
+        for pattern, means, hint in _MEANS:
+            if re.search(pattern, message):
+                return NotReadyError(f"{self._name} {means.format(reason)}", hint=hint)
         return NotReadyError(f"{self._name} cannot be read: {reason}")
+
+    def _unreached(self, host: str, words: str) -> NotReadyError:
+        """Say what keeps pgbackrest's own ssh from the host of a repository."""
+        hint = f"Try ssh to {host} as the same user, who must be let in without a question."
+        if re.search(r"Host key verification failed|IDENTIFICATION HAS CHANGED", words):
+            return NotReadyError(
+                f"{self._name} is behind a host whose key is not the pinned one: {words}",
+                hint="Compare the keys, then pin it in known_hosts of the user who runs this.",
+            )
+        return NotReadyError(f"{self._name} cannot be reached: {words}", hint=hint)
 
     def _configuration(self) -> list[str]:
         """Return which configuration counts: its own, as its users call it, or the declared one."""

@@ -6,6 +6,7 @@ folder costs round trips.
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 import shlex
@@ -22,10 +23,10 @@ from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundne
 from pradrill.domain.run.host_answers import document_in, last_line
 from pradrill.domain.values.model import Utc
 from pradrill.domain.values.ssh_place import ssh_place
-from pradrill.errors import NotReadyError
+from pradrill.errors import UNREADABLE, NotReadyError
 from pradrill.ports import Bounds, Clock
 from pradrill.system import scratch
-from pradrill.system.command import OF_SSH, CompletedCommand, run, ssh_command
+from pradrill.system.command import OF_SSH, CompletedCommand, cause_of_ssh, run, ssh_command
 
 _LOCKS_READ = 20
 _CACERT = "--cacert="
@@ -64,6 +65,7 @@ _MEANS = (
 
 
 class _Summary(BaseModel):
+    backup_start: Utc | None = None
     backup_end: Utc | None = None
     total_bytes_processed: int | None = None
 
@@ -208,7 +210,7 @@ class Restic:
     ) -> CompletedCommand:
         declared, secrets = self._declared, self._environment()
         way = over_ssh(declared.repository, declared.ssh)
-        return run(
+        answer = run(
             ["restic", *cache, "--no-lock", *way, *declared.options, *words],
             bounds,
             extra={
@@ -218,6 +220,7 @@ class Restic:
             },
             package="restic",
         )
+        return answer._replace(err=_in_text(answer.err))
 
     def _environment(self) -> dict[str, str]:
         return {name: self._secret(where) for name, where in self._declared.environment.items()}
@@ -241,7 +244,7 @@ class Restic:
         words = [each for each in answer.err.splitlines() if _OUR_END not in each]
         if causes := [each for each in words if _means(each) is not None]:
             return restic_refusal(self._declared.repository, causes[-1])
-        return NotReadyError(f"{self._name} did not answer in {deadline:g} s")
+        return NotReadyError(f"{self._name} {answer.late(deadline)}")
 
     def _nonsense(self) -> NotReadyError:
         return NotReadyError(
@@ -308,9 +311,11 @@ def _with_login(repository: str, secrets: Mapping[str, str]) -> str:
 
 
 def _point(snapshot: _Snapshot) -> RecoveryPoint:
+    """Return a snapshot; it holds nothing newer than what was read, whatever --time says."""
+    start = snapshot.summary.backup_start or snapshot.time
     return RecoveryPoint(
         id=snapshot.id,
-        data_time=snapshot.time,
+        data_time=min(snapshot.time, start),
         end_time=snapshot.summary.backup_end,
         size=snapshot.summary.total_bytes_processed,
         host=snapshot.hostname,
@@ -320,10 +325,26 @@ def _point(snapshot: _Snapshot) -> RecoveryPoint:
     )
 
 
+def _in_text(err: str) -> str:
+    """Return what restic says as text: with --json it ends with an object since 0.18."""
+    return "".join(f"{_message(line)}\n" for line in err.splitlines())
+
+
+def _message(line: str) -> str:
+    if not line.startswith("{"):
+        return line
+    try:
+        message = json.loads(line)["message"]
+    except UNREADABLE:
+        return line
+    return message if isinstance(message, str) else line
+
+
 def _reason(err: str) -> str:
     """Return the line that tells most: ssh's own, where restic saw only that ssh ended."""
-    of_ssh = [line for line in err.splitlines() if line.startswith(OF_SSH)]
+    lines = err.splitlines()
+    of_ssh = [line.removeprefix(OF_SSH) for line in lines if line.startswith(OF_SSH)]
     if of_ssh and re.search(_SSH_ENDED, err):
-        return last_line(of_ssh[-1].removeprefix(OF_SSH))
+        return cause_of_ssh(of_ssh)
     fatal = [line for line in err.splitlines() if line.startswith("Fatal:")]
     return last_line(fatal[0].removeprefix("Fatal:") if fatal else err)

@@ -29,7 +29,7 @@ from pradrill.domain.values.ssh_place import SshPlace
 from pradrill.errors import ClosedPathError, NotReadyError
 from pradrill.ports import FolderEntry
 from pradrill.system import scratch
-from pradrill.system.command import environment, ssh_options
+from pradrill.system.command import cause_of_ssh, environment, ssh_options
 
 _ANSWER = 30.0  # seconds for each answer of the server
 _PATIENCE = 2.0  # for ssh to end
@@ -39,6 +39,9 @@ _AT_ONCE = 64  # requests under way
 _ASKED = "PRADRILL_SFTP_PASSWORD"
 _ASKPASS = f"#!/bin/sh\nprintf '%s\\n' \"${_ASKED}\"\n"
 _MEANS = (
+    (r"bad configuration option|bad owner or permissions|: line \d+: ",
+     "ssh does not take its own configuration, and so does not reach {}",
+     "Mend it there; IgnoreUnknown WORD, before it, passes by what other systems know alone."),
     (r"REMOTE HOST IDENTIFICATION|host key .* has changed|revoked host key",
      "the host key of {} is not the pinned one",
      "It is another machine, or one rebuilt: compare the keys before pinning anew."),
@@ -154,7 +157,8 @@ class SftpFolder:
         for pattern, means, hint in _MEANS:
             if re.search(pattern, words, re.IGNORECASE):
                 where = means.format(self._place.host)
-                return NotReadyError(f"{where}: {last_line(words)}", hint=hint)
+                cause = cause_of_ssh(words.splitlines())
+                return NotReadyError(f"{where}: {cause}", hint=hint)
 
         return NotReadyError(
             f"{self._place.host} does not answer over SSH: {last_line(words)}",

@@ -83,6 +83,11 @@ _HINT_OF_ARGUMENTS = (
 )
 _OF_SUDO = re.compile(r"ansible_(?:become|sudo|su|doas)_\w+")
 _HINT_OF_SUDO = "Write ansible_become: true, and ansible_become_user, in the inventory."
+_OF_LOGINS = re.compile(r"(?i)ansible_(?:ssh_)?pass(?:word)?")
+_HINT_OF_LOGINS = (
+    "Give the login a key (ssh-copy-id), name it in ansible_ssh_private_key_file, and take the "
+    "variable out."
+)
 _SETTINGS = re.compile(
     r"^\s*(transport|remote_port|remote_user|private_key_file|host_key_checking|executable|"
     r"strategy|(?:action|become|callback|connection|shell|strategy|vars)_plugins)\s*=",
@@ -268,6 +273,9 @@ def _refusal(name: str) -> tuple[str, str]:
     """Return why a variable is refused, and what mends it."""
     if _OF_SUDO.fullmatch(name):
         return f"{name} would reach playbooks alone, and no check or guard", _HINT_OF_SUDO
+    if _OF_LOGINS.fullmatch(name):
+        message = f"{name} would log playbooks in alone: checks, readings and guards use a key"
+        return message, _HINT_OF_LOGINS
     hint = _HINT_OF_ARGUMENTS if name == ARGUMENTS else _HINT
     return f"{name} would lead Ansible elsewhere than to the machine that is proven", hint
 

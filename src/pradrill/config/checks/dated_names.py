@@ -59,7 +59,7 @@ def _refusal(reading: NewestData) -> tuple[str, str] | None:
     if "Z" in directives_of(form):
         hint = "Print the offset and read it with %z, or leave the zone out and set timezone."
         return f'"{form}" reads a zone\'s name, which does not fix its offset', hint
-    if reading.timezone is None and "z" not in directives_of(form):
+    if reading.timezone is None and not directives_of(form) & set("zs"):
         hint = "Add timezone: UTC, or the one in which the query prints."
         return f'"{form}" reads no zone, and timezone names none', hint
     return None

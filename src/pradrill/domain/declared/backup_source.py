@@ -18,7 +18,14 @@ from pydantic import (
     model_validator,
 )
 
-from pradrill.domain.values.dated_text import read_date
+from pradrill.domain.values.dated_text import (
+    SOME_DAY,
+    directives_of,
+    is_dated,
+    read_date,
+    sample_of,
+    spelled_out,
+)
 from pradrill.domain.values.duration import Deadline, Duration, PositiveDuration
 from pradrill.domain.values.model import Model, RelativePath, Utc
 from pradrill.domain.values.reason import Reason, reason
@@ -42,6 +49,9 @@ def _place(value: str) -> str:
         raise ValueError(msg)
     if value.startswith(("-", "sftp:-")) or not value.isprintable() or not _has_host(value):
         msg = f'"{value}" is not the place of a repository'
+        raise ValueError(msg)
+    if re.match(r"(?:local:|file:)?(?!/)[^:]*$", value):
+        msg = f'"{value}" is not an absolute path, as a folder of this machine must be'
         raise ValueError(msg)
 
     return value
@@ -276,8 +286,8 @@ class DumpsSource(BackupSource):
         examples=["sftp://backup@host/srv/dumps"],
     )
     names: Word = Field(
-        description="what the names look like, with strptime's directives; one / for a folder; "
-        "a week or month without a day is dated at its beginning",
+        description="what the names look like, with the directives of strptime and date(1); "
+        "one / for a folder; a week or month without a day is dated at its beginning",
         examples=["moodle-%Y%m%d.sql.gz", "%Y-%m-%d/moodle.sql.gz"],
     )
     timezone: str | None = Field(
@@ -313,20 +323,24 @@ class DumpsSource(BackupSource):
     def _dated(self) -> Self:
         folder, _, name = self.names.rpartition("/")
         one_folder = "/" not in folder and name and not self.names.startswith("/")
-        if not one_folder or "%Z" in self.names or not re.search(r"%[YyGsfcxX]", self.names):
+        if not one_folder or not is_dated(self.names):
             msg = (
                 "names is one name with a date in it, as in moodle-%Y%m%d-%H%M.sql.gz, "
                 "in one folder at most, as in %Y-%m-%d/moodle.sql.gz"
             )
             raise ValueError(msg)
+        directives = directives_of(self.names)
+        if "Z" in directives:
+            msg = "names reads a zone's name with %Z, which does not fix its offset: write it by %z"
+            raise ValueError(msg)
 
         try:
-            read_date("", within(folder, name, None))  # only whether it can be read
+            form = within(folder, name, SOME_DAY)
+            read_date(sample_of(form), form)
         except (ValueError, re.error) as error:
-            if "does not match" not in str(error):
-                msg = f"names cannot be read as dates: {error}"
-                raise ValueError(msg) from error
-        if self.timezone is None and "%z" not in self.names and "%s" not in self.names:
+            msg = f"names cannot be read as dates: {error}"
+            raise ValueError(msg) from error
+        if self.timezone is None and not directives & set("zs"):
             msg = "timezone is missing: the names do not say in which zone their dates are"
             raise ValueError(msg)
 
@@ -339,20 +353,19 @@ Source = ResticSource | BorgSource | PgBackRestSource | BarmanSource | DumpsSour
 SOURCES: tuple[type[Source], ...] = get_args(Source)
 
 
-def within(folder: str, name: str, at: datetime | None) -> str:
+def within(folder: str, name: str, at: datetime) -> str:
     """Return the form of a name together with its folder's; what both date is dated once.
 
     strptime takes no directive twice: those of the folder stand in the name as that folder has
     them.
     """
+    folder, name = spelled_out(folder), spelled_out(name)
     if not folder:
         return name
     in_folder = set(re.findall(r"%[A-Za-z]", folder))
 
     def text(match: re.Match[str]) -> str:
-        if match[0] not in in_folder:
-            return match[0]
-        return at.strftime(match[0]) if at is not None else ""
+        return at.strftime(match[0]) if match[0] in in_folder else match[0]
 
     return f"{folder}/{re.sub(r'%.', text, name)}"
 

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from pradrill.domain.values.month_names import in_english
+
+SOME_DAY = datetime(2026, 3, 10, 13, 5, 9, tzinfo=UTC)
+"""To try a form with."""
 
 _FIRST_DAYS = {"W": ("%w", "1"), "U": ("%w", "0"), "V": ("%u", "1")}
 """The first day of a week: weeks begin on Monday, on Sunday, and ISO's on Monday."""
@@ -22,12 +28,54 @@ _NEEDS = (
 """What strptime takes for the first of January, for midnight or for morning, without a word."""
 
 
+_SHORT = {"F": "%Y-%m-%d", "T": "%H:%M:%S", "R": "%H:%M", "h": "%b", "e": "%d", "P": "%p"}
+"""What date(1) has for several of strptime's directives, or for the same one."""
+
+_SECONDS, _NANOSECONDS, _ISO_WEEK = "s", "N", "V"
+_UNREAD = {_SECONDS: "[0-9]{9,10}", _NANOSECONDS: "[0-9]{9}", _ISO_WEEK: "[0-9]{1,2}"}
+"""What strptime does not read (%V only with %G)."""
+_DIGITS = {
+    **_UNREAD, "Y": "[0-9]{4}", "G": "[0-9]{4}", "j": "[0-9]{1,3}", "f": "[0-9]{1,6}",
+}  # fmt: skip
+_WORDS = set("aAbBpcxXzZ")
+
+
+@lru_cache
+def spelled_out(form: str) -> str:
+    """Return a form with nothing but strptime's directives, where date(1) has shorter ones."""
+    bare = re.sub(r"%[-_^#](?=[A-Za-z])", "%", form)  # of its padding and its capitals
+    return re.sub(r"%(.)", lambda match: _SHORT.get(match[1], match[0]), bare, flags=re.DOTALL)
+
+
 def read_date(text: str, form: str) -> datetime:
     """Return the date that a text of a form tells: the earliest that it may mean.
 
-    strptime passes a week by that has no weekday, and dates it 1 January. Raises ValueError.
+    strptime passes a week by that has no weekday, and dates it 1 January. A date by seconds (%s)
+    has its zone. Raises ValueError.
     """
+    form = spelled_out(form)
     directives = directives_of(form)
+    if _SECONDS in directives:
+        text, form, seconds = _without(_SECONDS, text, form)
+        if directives_of(form):
+            read_date(text, form)  # it must be one, and tells no more
+        return datetime.fromtimestamp(int(seconds), UTC)
+    if _NANOSECONDS in directives:
+        return read_date(*_without(_NANOSECONDS, text, form)[:2])
+    if _ISO_WEEK in directives and "G" not in directives and _is_day(directives):
+        return read_date(*_without(_ISO_WEEK, text, form)[:2])  # its day is told without it
+
+    try:
+        return _read(text, form, directives)
+    except ValueError:
+        if not directives & set("aAbB"):
+            raise
+    literals = re.split(r"(%.)", form)
+    form = "".join(each if "%" in each else in_english(each, directives) for each in literals)
+    return _read(in_english(text, directives), form, directives)
+
+
+def _read(text: str, form: str, directives: frozenset[str]) -> datetime:
     week = next((each for each in "WUV" if each in directives), None)
     if week is None or directives & (_WEEKDAY | set("dj")):
         return datetime.strptime(text, form)  # noqa: DTZ007 its reader knows the zone
@@ -43,9 +91,42 @@ def read_date(text: str, form: str) -> datetime:
     return max(at, at.replace(year=year, month=1, day=1))  # week 0 begins with the year
 
 
+def _is_day(directives: frozenset[str]) -> bool:
+    return bool(directives & set("jcx")) or ("d" in directives and bool(directives & _MONTH))
+
+
+def _without(directive: str, text: str, form: str) -> tuple[str, str, str]:
+    """Return a text and its form without a directive, and what that reads. Raises ValueError."""
+    parts = re.findall(r"(?s)%.|[^%]+", form)
+    its = parts.index(f"%{directive}")
+    match = _pattern(tuple(parts), its).fullmatch(text)
+    if match is None:
+        msg = f"{text!r} does not match format {form!r}"
+        raise ValueError(msg)
+    begin, end = match.span(1)
+    return text[:begin] + text[end:], "".join(parts[:its] + parts[its + 1 :]), match[1]
+
+
+@lru_cache
+def _pattern(parts: tuple[str, ...], its: int) -> re.Pattern[str]:
+    """Return what matches a text of a form, with one directive's part as a group."""
+    patterns = [_part(each) for each in parts]
+    patterns[its] = f"({patterns[its]})"
+    return re.compile("".join(patterns))
+
+
+def _part(part: str) -> str:
+    """Return the pattern of a directive, or of what stands between two."""
+    if part[0] != "%" or part == "%%":
+        return re.escape(part.replace("%%", "%"))
+    return _DIGITS.get(part[1], ".{1,30}" if part[1] in _WORDS else "[0-9 ]{1,2}")
+
+
 def lack_of(form: str) -> tuple[str, str] | None:
     """Return what a form tells without what it needs for a date, and the directive to add."""
     directives = directives_of(form)
+    if _SECONDS in directives:
+        return None
     if not directives & _YEAR:
         return "a date without its year", "%Y"
 
@@ -55,6 +136,19 @@ def lack_of(form: str) -> tuple[str, str] | None:
     return None
 
 
-def directives_of(form: str) -> set[str]:
+def is_dated(form: str) -> bool:
+    """Tell whether a form has a date in it at all."""
+    return bool(directives_of(form) & (_YEAR | {_SECONDS}))
+
+
+def sample_of(form: str) -> str:
+    """Return what a job would write by a form."""
+    form = re.sub(r"%(%|N)", lambda match: "0" * 9 if match[1] == "N" else "%%", spelled_out(form))
+    return SOME_DAY.strftime(form)
+
+
+@lru_cache
+def directives_of(form: str) -> frozenset[str]:
     """Return the letters of a form's directives."""
-    return {each for each in re.findall(r"%(.)", form, re.DOTALL) if each != "%"}
+    letters = re.findall(r"%(.)", spelled_out(form), re.DOTALL)
+    return frozenset(each for each in letters if each != "%")

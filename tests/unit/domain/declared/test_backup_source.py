@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from pradrill.domain.declared.backup_source import DumpsSource, RecoveryPointSpec, Select
 
+DATED = {"folder": "/d", "timezone": "UTC"}
 RESTIC = {"repository": "/srv/restic", "password": "env:P"}
 DUMPS = {"folder": "/srv/dumps", "names": "m-%Y%m%d.sql.gz", "timezone": "UTC"}
 
@@ -28,6 +29,14 @@ def spec(**declared: Any) -> RecoveryPointSpec:
         ({"restic": {**RESTIC, "repository": "-o sftp.command=evil"}}, "not the place"),
         ({"restic": {**RESTIC, "tag": "--help"}}, "dash"),
         ({"restic": {**RESTIC, "environment": {"a b": "env:X"}}}, "pattern"),
+        ({"restic": {**RESTIC, "repository": "../restic"}}, "not an absolute path"),
+        ({"restic": {**RESTIC, "repository": "local:restic"}}, "not an absolute path"),
+        ({"dumps": {**DATED, "names": "db-%Y-%V.sql"}}, "'%V' is incompatible with the year"),
+        ({"dumps": {**DATED, "names": "db-%FT%T%Z.sql"}}, "does not fix its offset: write it by"),
+        ({"dumps": {**DATED, "names": "db-%Q.sql"}}, "with a date in it"),
+        ({"dumps": {**DATED, "names": "%F/db-%Y-%Q.sql"}}, "'Q' is a bad directive"),
+        ({"dumps": {"folder": "/d", "names": "db-%F.sql"}}, "timezone is missing"),
+        ({"borg": {"repository": "~/borg"}}, "not an absolute path"),
         ({"borg": {"repository": "/b", "options": ["list"]}}, "is not an option"),
         ({"borg": {"repository": "/b", "options": ["--pass-x=y"]}}, "read by others"),
         ({"pgbackrest": {"stanza": "m", "config": "/c", "repository": "/r"}}, "either config"),

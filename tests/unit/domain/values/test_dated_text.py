@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pradrill.domain.values.dated_text import lack_of, read_date
+from pradrill.domain.values.dated_text import lack_of, read_date, sample_of
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,49 @@ def test_a_week_without_a_weekday_is_dated_at_its_beginning(text: str, form: str
     assert f"{read_date(text, form):%Y-%m-%d}" == day
 
 
+@pytest.mark.parametrize(
+    ("text", "form", "at"),
+    [
+        ("weekly_db_2026-11-28_01h00m_48.sql", "weekly_db_%Y-%m-%d_%Hh%Mm_%V.sql", "11-28 01:00"),
+        ("db_%V_2026-11-28_Saturday_48", "db_%%V_%F_%A_%V", "11-28 00:00"),
+        ("db-1795914000.sql", "db-%s.sql", "11-29 01:00"),
+        ("1795914000_2026_11_29_17.9.1_gitlab.tar", "%s_%Y_%m_%d_17.9.1_gitlab.tar", "11-29 01:00"),
+        ("db-2026-11-29T01:05", "db-%FT%R", "11-29 01:05"),
+        ("db-20261129-010509.123456789", "db-%Y%m%d-%H%M%S.%N", "11-29 01:05"),
+        ("db-2026-3-5", "db-%Y-%-m-%-d", "03-05 00:00"),
+        ("db-10-März-2026", "db-%d-%B-%Y", "03-10 00:00"),
+        ("mars-10-mars-2026", "mars-%d-%B-%Y", "03-10 00:00"),
+        ("db_mar._10_janv._2026", "db_%a_%d_%b_%Y", "01-10 00:00"),
+        ("db_dimanche_29-nov.-2026", "db_%A_%d-%b-%Y", "11-29 00:00"),
+        ("db-03-Dez-2026", "db-%d-%b-%Y", "12-03 00:00"),
+        ("db-03-AOÛT-2026", "db-%d-%B-%Y", "08-03 00:00"),
+        ("db-10-Mar-2026", "db-%d-%b-%Y", "03-10 00:00"),
+    ],
+)
+def test_a_date_is_read_as_jobs_write_it(text: str, form: str, at: str) -> None:
+    """What date(1) has beyond strptime, and its words in French and German, date a name too."""
+    assert f"{read_date(text, form):%m-%d %H:%M}" == at
+    assert lack_of(form) is None
+    read_date(sample_of(form), form)
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("db-1795914000_2026_13_29", "db-%s_%Y_%m_%d"),
+        ("db-17959140000", "db-%s"),
+        ("other-1795914000", "db-%s"),
+        ("db-2026-11-28_x", "db-%F_%V"),
+        ("db-10-Brumaire-2026", "db-%d-%B-%Y"),
+        ("-" * 255, "%s-%A-%B-%p_%A"),
+    ],
+)
+def test_a_name_of_another_form_is_no_date(text: str, form: str) -> None:
+    """What date(1) has beyond strptime is read as strictly, and in a moment."""
+    with pytest.raises(ValueError, match="does not match"):
+        read_date(text, form)
+
+
 @pytest.mark.parametrize("text", ["2026-W53", "2026-W54", "2026-W", "x"])
 def test_a_week_that_a_year_has_not_is_no_date(text: str) -> None:
     """A name of another job, or with a slip in it, is not dated in the next year."""
@@ -38,7 +81,6 @@ def test_a_week_that_a_year_has_not_is_no_date(text: str) -> None:
     ("form", "lack"),
     [
         ("%m-%d", "year"),
-        ("%s", "year"),
         ("%Y-%M-%d", "a day without its month"),
         ("%Y-%a", "weekday without its week"),
         ("%Y-%m-%H", "time without its day"),

@@ -7,8 +7,10 @@ so those use the standard library alone.
 from __future__ import annotations
 
 import hashlib
+import os
 import posixpath
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -32,7 +34,7 @@ KINDS = {
 WORD = r"(?:sha(?:3|2)?[_-]?(?:1|224|256|384|512)|md5|b2|blake2[bs]?)"
 SIGNED = r"(?:\.txt)?(?:\.(?:asc|sig|sign|gpg|minisig))?"
 BESIDE = re.compile(rf"(?is)(.+)\.{WORD}(?:sums?)?{SIGNED}")
-OF_MANY = re.compile(rf"(?i)(?:{WORD}(?:[_-]?sums?)?|(?:check)?sums?){SIGNED}")
+OF_MANY = re.compile(rf"(?i)\.?(?:{WORD}(?:[_-]?sums?)?|(?:check)?sums?){SIGNED}")
 PLAIN = re.compile(r"(\\?)([0-9a-fA-F]{16,})(?: [ *]|[ \t]+\*?)(.+)", re.DOTALL)
 TAGGED = re.compile(r"(\\?)([A-Za-z0-9/-]+) ?\((.+)\) ?= ?([0-9a-fA-F]+)", re.DOTALL)
 BARE = re.compile(r"[0-9a-fA-F]{32,}")
@@ -125,7 +127,31 @@ def sums_in(
     for above, place, one in places:
         if place and len(one[1]) >= len(sums.get(above + place, UNREADABLE)[1]):
             sums[above + place] = one
-    return sums
+    return respelled(sums, names)
+
+
+def spelling_of(name: str) -> str:
+    """Return a name in one form: others take letters apart, wrote Latin-1, or know no capitals."""
+    raw = os.fsencode(name)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def respelled(
+    sums: dict[str, tuple[str, str]], names: Collection[str]
+) -> dict[str, tuple[str, str]]:
+    """Return sums by the names that are there, where one of them alone is told in another form."""
+    if all(each in names for each in sums):
+        return sums
+    there: dict[str, list[str]] = {}
+    for each in names:
+        if each not in sums:
+            there.setdefault(spelling_of(each), []).append(each)
+    ways = {each: there.get(spelling_of(each), []) for each in sums if each not in names}
+    return {ways[each][0] if len(ways.get(each, [])) == 1 else each: sums[each] for each in sums}
 
 
 def homes_of(lists: Collection[str]) -> set[str]:

@@ -23,10 +23,21 @@ _BLANK = b"\0 \t\r\n"
 KEPT_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 """Before it lie the times of file systems that keep none."""
 _UNFINISHED = re.compile(
-    r"(?i)\.(part|partial|tmp|temp|filepart|inprogress|incomplete)$|(^|/)\.[^/]+\.[a-z0-9]{6}$"
+    r"(?i)\.(?:part|partial|filepart|inprogress|incomplete)$|(?:^|/)\.in\.[^/]+$"
+    r"|(?-i:(?:^|/)\.[^/]+\.(?![a-z]{6}$|[0-9]{6}$)[A-Za-z0-9]{6}$)"
 )
-"""What tools call a file until it is there; the last one is rsync's way."""
-_LOCK = re.compile(r"(?i)(^|/|\.)(lock|lck)$")
+"""What tools call a file until it is there, wherever it lies.
+
+The last one is rsync's: six signs by chance, and no word (.htaccess.backup) or date.
+"""
+_PASSING = re.compile(r"(?i)\.(?:tmp|temp)$|(?:^|[/.])(?:lock|lck)$")
+"""What a tree may hold as well, of any program's: below a job's own level it says nothing."""
+_DUMP = re.compile(
+    r"(?i)\.(?:sql|dump|pgdump|backup|ldif|db|sqlite3?|tar|t[gx]z|tbz2?|gz|xz|bz2|zst|lz4|zip|7z"
+    r"|gpg|age)$"
+)
+_LARGEST_LOCK = 256
+"""Bytes: a lock is empty, or tells whose it is; composer.lock and its like hold more."""
 
 # What each maker writes last, and what it writes before.
 _MAKERS = (
@@ -92,8 +103,13 @@ def holds_nothing(folder: Folder, path: str, entry: FolderEntry) -> bool:
         return False
 
 
-def walk(folder: Folder, top: str) -> Iterator[tuple[str, FolderEntry]]:
-    """Return every file under a folder with its path from there; none twice by links."""
+def walk(
+    folder: Folder, top: str, folders: dict[str, FolderEntry] | None = None
+) -> Iterator[tuple[str, FolderEntry]]:
+    """Return every file under a folder with its path from there; none twice by links.
+
+    The folders on the way are noted in `folders`: one may be a job's lock.
+    """
     waiting = [("", 0)]
     targets: set[str] = set()
     count = 0
@@ -107,7 +123,10 @@ def walk(folder: Folder, top: str) -> Iterator[tuple[str, FolderEntry]]:
 
             if not entry.is_folder:
                 yield here, entry
-            elif not (entry.is_link and _leads_back(folder, top, path, here, targets)):
+                continue
+            if folders is not None:
+                folders[here] = entry
+            if not (entry.is_link and _leads_back(folder, top, path, here, targets)):
                 waiting.append((here, depth + 1))
 
 
@@ -153,13 +172,32 @@ def is_listed_last(members: Sequence[FolderEntry]) -> bool:
     return listed is not None and listed >= max(data, default=listed)
 
 
-def unfinished_sign(names: Collection[str], name: str = "") -> str:
-    """Return what says that a dump, or a folder of such names, is being written; empty: nothing."""
-    signs = (each for each in sorted(names) if _UNFINISHED.search(each) or _LOCK.search(each))
-    if not name:
-        return next(signs, "")
+def lock_of(names: Collection[str], name: str) -> str:
+    """Return the lock beside a dump that says that it is being written; empty: there is none."""
     locks = (f"{dot}{name}{end}" for dot in ("", ".") for end in (".lock", ".lck"))
     return next((each for each in locks if each in names), "")
+
+
+def unfinished_sign(files: Mapping[str, FolderEntry]) -> str:
+    """Return what says that a folder is being filled; empty: nothing.
+
+    A file that passes counts beside the job's own files, or by the name of a dump; a lock that is
+    large is something else that is called so.
+    """
+    for path, entry in sorted(files.items()):
+        passing = _PASSING.search(path)
+        if passing and ("/" not in path or is_called_dump(path[: passing.start()])):
+            is_temporary = passing[0].lower() in {".tmp", ".temp"}
+            if is_temporary or entry.is_folder or entry.size <= _LARGEST_LOCK:
+                return path
+        if _UNFINISHED.search(path):
+            return path
+    return ""
+
+
+def is_called_dump(name: str) -> bool:
+    """Tell whether a file has a dump's name, an archive's or a packing's."""
+    return _DUMP.search(name) is not None
 
 
 def _title(algorithm: str) -> str:

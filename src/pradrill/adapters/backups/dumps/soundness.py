@@ -100,11 +100,13 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, Sum], bounds: B
     if missing := checksums.missing_of(sums, files):
         return Checked(Soundness.DAMAGED, _METHOD, f"{last_line(missing[0])} is missing")
 
-    judge = _unpacks if kind.maker else _part  # of no maker: a job's own dumps and archives
     unsummed, doubts = 0, []
     for each in data:
         is_summed = each in sums and sums[each].algorithm != ""
         unsummed += not is_summed
+        # Of no maker are a job's own dumps and archives; a tree has empty files that are neither.
+        is_bare = files[each].size == 0 and not kinds.is_called_dump(each)
+        judge = _unpacks if kind.maker or is_bare else _part
         checked = _check(folder, f"{path}/{each}", sums.get(each), bounds, judge=judge)
         if checked.soundness is Soundness.DAMAGED:
             return Checked(Soundness.DAMAGED, _METHOD, f"{last_line(each)}: {checked.detail}")

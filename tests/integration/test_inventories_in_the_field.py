@@ -1,0 +1,88 @@
+"""Inventories as they are in the field, read by the real ansible-inventory: programs, encodings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from tests.sources.conftest import mostly_nightly
+
+from pradrill.config.inventory import read_inventory
+from pradrill.errors import ConfigurationError
+
+_JSON = (
+    '{"standby": {"hosts": ["web-dr"]},'
+    ' "_meta": {"hostvars": {"web-dr": {"ansible_host": "192.0.2.20"}}}}'
+)
+_HOST = b"standby: {hosts: {web-dr: {ansible_host: 192.0.2.20, note: \xe9}}}\n"
+_INI = b"[standby]\nweb-dr ansible_host=192.0.2.20\n"
+
+
+class Refused(NamedTuple):
+    """An inventory that gives no hosts, and the cause that is to be told."""
+
+    content: bytes
+    reason: str
+    mode: int = 0o755
+    name: str = "inventory"
+
+
+def _program(*lines: str) -> bytes:
+    return "\n".join(("#!/bin/sh", *lines, "")).encode()
+
+
+REFUSED = {
+    "a program that fails": Refused(
+        _program("echo 'cannot reach netbox: 401' >&2", "exit 1"), "code 1: cannot reach netbox"
+    ),
+    "a program that fails after its answer": Refused(
+        _program(f"echo '{_JSON}'", "exit 1"), "non-zero exit code 1"
+    ),
+    "a program that prints before its answer": Refused(
+        _program("echo warning: old token", f"echo '{_JSON}'"), "JSON"
+    ),
+    "a program whose answer is cut": Refused(_program(f"echo '{_JSON[:40]}'"), "JSON"),
+    "a program with another answer": Refused(_program("echo '[1]'"), "'list'"),
+    "a program that may not be run": Refused(
+        _program(f"echo '{_JSON}'"), "may not be run here: chmod +x", mode=0o644
+    ),
+    "Latin-1": Refused(b"---\n" + _HOST, ".yml:2: it is not UTF-8", 0o644, "inventory.yml"),
+    "Notepad's INI": Refused(b"\xef\xbb\xbf" + _INI, "inventory:1: it begins with a byte", 0o644),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", mostly_nightly(REFUSED, "a program that fails"))
+def test_an_inventory_that_gives_no_hosts_is_told_by_its_own_cause(
+    tmp_path: Path, title: str
+) -> None:
+    """What another of Ansible's plugins makes of its lines is no cause."""
+    refused = REFUSED[title]
+    path = tmp_path / refused.name
+    path.write_bytes(refused.content)
+    path.chmod(refused.mode)
+    with pytest.raises(ConfigurationError) as refusal:
+        read_inventory(path, "standby")
+    assert refused.reason in refusal.value.message
+
+
+READ = {
+    "a program that warns": (_program("echo warning: old token >&2", f"echo '{_JSON}'"), 0o755),
+    "an INI that may be run, as from a share": (_INI, 0o755),
+    "a port and a login that are empty": (
+        b"standby: {hosts: {web-dr: {ansible_host: 192.0.2.20, ansible_port: , ansible_user: }}}",
+        0o644,
+    ),
+    "an empty address": (b"standby: {hosts: {192.0.2.20: {ansible_host: }}}", 0o644),
+}
+
+
+@pytest.mark.parametrize("title", mostly_nightly(READ, "an empty address"))
+def test_an_inventory_that_ansible_takes_is_taken(tmp_path: Path, title: str) -> None:
+    """Words beside the answer, and variables without a value, change nothing."""
+    content, mode = READ[title]
+    path = tmp_path / ("inventory" if content.startswith((b"#!", b"[")) else "inventory.yml")
+    path.write_bytes(content)
+    path.chmod(mode)
+    (host,) = read_inventory(path, "standby")
+    assert (host.address, host.port, host.user) == ("192.0.2.20", 22, None)
