@@ -13,8 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.hostile import EXAMPLES, documents, texts
+from tests.support.looks import everywhere, stock
 
 from pradrill.adapters.ssh import remote_egress, remote_file_watch, remote_inventory
+from pradrill.adapters.ssh.remote_looks.answer import ALL
+from pradrill.adapters.ssh.remote_looks.network import routes
 
 EVENT = remote_file_watch.EVENT
 numbers = st.sampled_from([0, 1, 3, 24, 0x20, 0x1000, 0x4000, 2**32 - 1])
@@ -81,15 +84,8 @@ def test_stock_of_a_standby_is_taken_or_said_not_to_be(
     look: str, text: str, message: bytes
 ) -> None:
     """Each line has its kind, and what one kind cannot be read of hinders no other."""
-    script = remote_inventory
-    out = io.StringIO()
     with (
-        patch.dict(script.LOOKS, {look: getattr(script, look)}, clear=True),
-        patch.multiple(
-            script,
-            LENGTHS={},
-            UNSEEN=set(),
-            SECRET=[b"s"],
+        everywhere(
             clusters_below=lambda _: [],
             lines_of=lambda _: text.split("\n"),
             output_of=lambda *_, **__: text,
@@ -97,13 +93,11 @@ def test_stock_of_a_standby_is_taken_or_said_not_to_be(
             mariadb_databases=lambda _: None,
         ),
         patch.object(os, "geteuid", lambda: 0),
-        patch.object(out, "reconfigure", lambda **_: None, create=True),
-        patch.object(sys, "stdout", out),
     ):
-        script.main("", "")
-    for line in out.getvalue().split("\n")[:-1]:
+        answer = stock({look: getattr(remote_inventory, look)})
+    for line in answer.split("\n")[:-1]:
         assert "\t" in line
-    assert len(out.getvalue()) < 2 * script.ALL
+    assert len(answer) < 2 * ALL
 
 
 TABLE = {
@@ -169,16 +163,9 @@ def test_a_table_that_is_none_is_the_reason(text: str) -> None:
 
 def test_a_route_of_no_address_hinders_no_other_kind() -> None:
     """It ended the script: of what came after it nothing was known."""
-    lines = ["Iface", "x 1FFFFFFFFF 0 0 0 0 0 1 0"]
-    out = io.StringIO()
-    with (
-        patch.dict(remote_inventory.LOOKS, {"route": remote_inventory.routes}, clear=True),
-        patch.multiple(remote_inventory, LENGTHS={}, UNSEEN=set(), lines_of=lambda _: lines),
-        patch.object(out, "reconfigure", lambda **_: None, create=True),
-        patch.object(sys, "stdout", out),
-    ):
-        remote_inventory.main("")
-    assert "\n!route\t" in out.getvalue()
+    with everywhere(lines_of=lambda _: ["Iface", "x 1FFFFFFFFF 0 0 0 0 0 1 0"]):
+        answer = stock({"route": routes})
+    assert "\n!route\t" in answer
 
 
 def test_an_event_without_a_length_is_passed() -> None:

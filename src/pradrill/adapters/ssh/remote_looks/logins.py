@@ -1,0 +1,53 @@
+"""Look at who may enter, and as whom."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from pradrill.adapters.ssh.remote_looks.answer import cannot, line
+from pradrill.adapters.ssh.remote_looks.contents import content_of, digest, files_below, lines_of
+
+KEYS = ("authorized_keys", "authorized_keys2")
+RIGHTS = ("/etc/sudoers", "/etc/sudoers.d", "/etc/ssh/authorized_keys", "/etc/ssh/sshd_config.d")
+
+
+def accounts() -> None:
+    """Print users with ids, home, shell and the password's digest, groups with their members."""
+    passwords = {}
+    if os.geteuid() == 0 and os.path.exists("/etc/shadow"):  # noqa: PTH110 pathlib costs time
+        shadows = (each.split(":") for each in lines_of("/etc/shadow"))
+        passwords = {each[0]: each[1] for each in shadows if each[1:]}
+    for fields in (each.split(":") for each in lines_of("/etc/passwd")):
+        if len(fields) > 6:  # noqa: PLR2004 seven fields
+            name, password, *ids = fields[:4]
+            state = digest(name, f"{password}:{passwords.get(name, '')}".encode())
+            line("user", ":".join((*ids, *fields[5:7], state)), name)
+    for fields in (each.split(":") for each in lines_of("/etc/group")):
+        if len(fields) > 3:  # noqa: PLR2004 four fields
+            line("group", ":".join(fields[2:4]), fields[0])
+
+
+def keys() -> None:
+    """Print files of keys that open a login, and of what sudo grants, with their digests."""
+    if os.geteuid() != 0:
+        cannot("key", "only root sees the keys of others")
+    paths = [f"{home.rstrip('/')}/.ssh/{name}" for home in sorted(homes()) for name in KEYS]
+    for path in (*paths, *(each for top in RIGHTS for each in files_below(top))):
+        try:
+            is_file = stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 pathlib costs time
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            cannot("key", f"{path}: {error.strerror}")
+            continue
+        content = content_of(path)
+        if is_file and content:
+            line("key", content, path)
+        elif is_file:
+            cannot("key", f"{path} cannot be read")
+
+
+def homes() -> set[str]:
+    """Return the folders of all users."""
+    return {each.split(":")[5] for each in lines_of("/etc/passwd") if each.count(":") > 5}  # noqa: PLR2004 seven fields
