@@ -310,7 +310,7 @@ def test_what_the_kernel_draws_by_itself_is_no_setting(tmp_path: Path) -> None:
     for folder, name in (("core", "netdev_rss_key"), ("ipv4", "tcp_fastopen_key"), ("ipv4", "ttl")):
         (tmp_path / "net" / folder).mkdir(parents=True, exist_ok=True)
         (tmp_path / "net" / folder / name).write_text("1")
-    script = source("remote_inventory.py").replace("/proc/sys/{", f"{tmp_path}/{{")
+    script = source("remote_inventory.py").replace('"/proc/sys"', f'"{tmp_path}"')
     settings = look(script=script).seen["setting"]
     assert "net.ipv4.ttl" in settings
     assert not [each for each in settings if each.endswith("_key")]

@@ -12,6 +12,7 @@ from pradrill.adapters.ssh.remote_looks.programs import ASK, output_of
 
 MARIADB = "/var/lib/mysql"
 POSTGRESQL = ("/var/lib/postgresql", "/var/lib/pgsql")
+SOCKETS = "/proc/net/unix"
 LISTENING = "00010000"  # a Unix socket that somebody waits at
 NO_DATABASES = ("lost+found", "#")
 ASK_MARIADB = """
@@ -39,7 +40,7 @@ import: remote_interpreter.py would take it for one."""
 
 def listening() -> list[str]:
     """Return the paths of Unix sockets at which somebody waits, each once."""
-    fields = (each.split(None, 7) for each in lines_of("/proc/net/unix"))
+    fields = (each.split(None, 7) for each in lines_of(SOCKETS))
     return sorted({each[7] for each in fields if len(each) > 7 and each[3] == LISTENING})  # noqa: PLR2004 the path is the eighth
 
 

@@ -8,6 +8,8 @@ from pradrill.adapters.ssh.remote_looks.answer import begin, cannot, line, why
 from pradrill.adapters.ssh.remote_looks.contents import folders_in, lines_of
 
 BLOCK, DEV = "/sys/block", "/dev"  # a container sees all devices of its host in the first alone
+SWAPS, MOUNTS = "/proc/swaps", "/proc/self/mounts"
+PROC = "/proc"
 SNAPS = "/var/lib/snapd/"  # whose files come and go
 MACHINE, DELETED = "/etc/machine-id", " (deleted)"
 
@@ -25,14 +27,14 @@ def devices() -> None:
                 continue
             if not content.startswith(SNAPS):
                 line("device", "", content)
-    for path in (each.split(None, 1)[0] for each in lines_of("/proc/swaps")[1:] if each.strip()):
-        if not path.startswith("/dev/") or os.path.exists(path):  # noqa: PTH110
+    for path in (each.split(None, 1)[0] for each in lines_of(SWAPS)[1:] if each.strip()):
+        if not path.startswith(f"{DEV}/") or os.path.exists(path):  # noqa: PTH110
             line("device", "", f"{path} (swap)")
 
 
 def mounts() -> None:
     """Print mount points with the kind of their file system, each as often as it is there."""
-    for fields in (each.split(" ") for each in lines_of("/proc/self/mounts")):
+    for fields in (each.split(" ") for each in lines_of(MOUNTS)):
         if len(fields) > 2:  # noqa: PLR2004 what, where, kind
             line("mount", fields[2], fields[1])
 
@@ -49,7 +51,7 @@ def open_files(*roots: str) -> None:
         for each in roots
         for path in (each, os.path.realpath(each))
     }
-    for pid in filter(str.isdigit, folders_in("/proc")):
+    for pid in filter(str.isdigit, folders_in(PROC)):
         try:
             links = {f"{each.replace(DELETED, '')}/" for each in held_by(pid)}
             below = {
@@ -59,7 +61,7 @@ def open_files(*roots: str) -> None:
                 if each.startswith(top)
             }
             if below and is_here(pid):
-                name = lines_of(f"/proc/{pid}/comm")[0]
+                name = lines_of(f"{PROC}/{pid}/comm")[0]
                 for each in sorted(below):
                     line("open_file", "", f"{each}, held by {name}")
         except PermissionError as error:
@@ -71,11 +73,11 @@ def open_files(*roots: str) -> None:
 
 def held_by(pid: str) -> set[str]:
     """Return what a process holds; what it closes meanwhile is none of it."""
-    links = ["exe", "cwd", "root", *(f"fd/{each}" for each in os.listdir(f"/proc/{pid}/fd"))]  # noqa: PTH208 as above
+    links = ["exe", "cwd", "root", *(f"fd/{each}" for each in os.listdir(f"{PROC}/{pid}/fd"))]  # noqa: PTH208 as above
     paths = set()
     for each in links:
         try:
-            paths.add(os.readlink(f"/proc/{pid}/{each}"))  # noqa: PTH115 quick
+            paths.add(os.readlink(f"{PROC}/{pid}/{each}"))  # noqa: PTH115 quick
         except PermissionError:
             raise
         except OSError:
@@ -85,6 +87,6 @@ def held_by(pid: str) -> set[str]:
 
 def is_here(pid: str) -> bool:
     """Tell whether a process sees this machine's files, and not a container's of the same names."""
-    if os.path.samefile(f"/proc/{pid}/ns/mnt", "/proc/self/ns/mnt"):  # noqa: PTH121
+    if os.path.samefile(f"{PROC}/{pid}/ns/mnt", f"{PROC}/self/ns/mnt"):  # noqa: PTH121
         return True
-    return os.path.samefile(f"/proc/{pid}/root{MACHINE}", MACHINE)  # noqa: PTH121
+    return os.path.samefile(f"{PROC}/{pid}/root{MACHINE}", MACHINE)  # noqa: PTH121

@@ -10,6 +10,11 @@ from pradrill.adapters.ssh.remote_looks.contents import lines_of
 from pradrill.adapters.ssh.remote_looks.netlink import NETFILTER, NFT_GETTABLE, messages
 from pradrill.adapters.ssh.remote_looks.programs import output_of
 
+LEGACY = {
+    "iptables-save": "/proc/net/ip_tables_names",
+    "ip6tables-save": "/proc/net/ip6_tables_names",
+}
+
 
 def firewall() -> None:
     """Print the chains of packet filters, with what tells one content from another: no counters.
@@ -22,10 +27,7 @@ def firewall() -> None:
 
     legacy = [
         program
-        for program, path in (
-            ("iptables-save", "/proc/net/ip_tables_names"),
-            ("ip6tables-save", "/proc/net/ip6_tables_names"),
-        )
+        for program, path in LEGACY.items()
         if os.path.exists(path) and any(lines_of(path))  # noqa: PTH110
     ]
     for program in legacy:

@@ -8,6 +8,7 @@ import stat
 from pradrill.adapters.ssh.remote_looks.answer import cannot, line
 from pradrill.adapters.ssh.remote_looks.contents import content_of, digest, files_below, lines_of
 
+PASSWD, SHADOW, GROUP = "/etc/passwd", "/etc/shadow", "/etc/group"
 KEYS = ("authorized_keys", "authorized_keys2")
 RIGHTS = ("/etc/sudoers", "/etc/sudoers.d", "/etc/ssh/authorized_keys", "/etc/ssh/sshd_config.d")
 
@@ -15,15 +16,15 @@ RIGHTS = ("/etc/sudoers", "/etc/sudoers.d", "/etc/ssh/authorized_keys", "/etc/ss
 def accounts() -> None:
     """Print users with ids, home, shell and the password's digest, groups with their members."""
     passwords = {}
-    if os.geteuid() == 0 and os.path.exists("/etc/shadow"):  # noqa: PTH110 pathlib costs time
-        shadows = (each.split(":") for each in lines_of("/etc/shadow"))
+    if os.geteuid() == 0 and os.path.exists(SHADOW):  # noqa: PTH110 pathlib costs time
+        shadows = (each.split(":") for each in lines_of(SHADOW))
         passwords = {each[0]: each[1] for each in shadows if each[1:]}
-    for fields in (each.split(":") for each in lines_of("/etc/passwd")):
+    for fields in (each.split(":") for each in lines_of(PASSWD)):
         if len(fields) > 6:  # noqa: PLR2004 seven fields
             name, password, *ids = fields[:4]
             state = digest(name, f"{password}:{passwords.get(name, '')}".encode())
             line("user", ":".join((*ids, *fields[5:7], state)), name)
-    for fields in (each.split(":") for each in lines_of("/etc/group")):
+    for fields in (each.split(":") for each in lines_of(GROUP)):
         if len(fields) > 3:  # noqa: PLR2004 four fields
             line("group", ":".join(fields[2:4]), fields[0])
 
@@ -50,4 +51,4 @@ def keys() -> None:
 
 def homes() -> set[str]:
     """Return the folders of all users."""
-    return {each.split(":")[5] for each in lines_of("/etc/passwd") if each.count(":") > 5}  # noqa: PLR2004 seven fields
+    return {each.split(":")[5] for each in lines_of(PASSWD) if each.count(":") > 5}  # noqa: PLR2004 seven fields

@@ -18,6 +18,8 @@ from pradrill.adapters.ssh.remote_looks.netlink import (
     number_in,
 )
 
+ROUTES, UDP = "/proc/net/route", ("/proc/net/udp", "/proc/net/udp6")
+PORTS = "/proc/sys/net/ipv4/ip_local_port_range"
 TEMPORARY, PERMANENT, OF_LINK = 0x01, 0x80, 253  # flags and the scope of an address
 LEARNT = {1, 8, 9, *range(11, 16), 17, 42, *range(186, 193)}  # from neighbours, as by RA and BGP
 KINDS_OF_ROUTE = {1: "", 6: "blackhole ", 7: "unreachable ", 8: "prohibit ", 9: "throw "}
@@ -79,7 +81,7 @@ def routing() -> None:
 def routes() -> None:
     """Print the routes of IPv4, as the kernel has them."""
     begin("route")
-    for fields in (each.split() for each in lines_of("/proc/net/route")[1:]):
+    for fields in (each.split() for each in lines_of(ROUTES)[1:]):
         if len(fields) > 7:  # noqa: PLR2004 link, to, by, ..., mask
             to, by, mask = (address_of(fields[place]) for place in (1, 2, 7))
             line("route", "", f"{to}/{mask} via {by} dev {fields[0]}")
@@ -92,8 +94,8 @@ def address_of(number: str) -> str:
 
 def sockets() -> None:
     """Print UDP sockets that wait for anybody, with the first port that clients get."""
-    ephemeral = lines_of("/proc/sys/net/ipv4/ip_local_port_range")[0].split()[0]
-    for table in ("/proc/net/udp", "/proc/net/udp6"):
+    ephemeral = lines_of(PORTS)[0].split()[0]
+    for table in UDP:
         if not os.path.exists(table):  # noqa: PTH110 pathlib costs time
             continue
         for fields in (each.split() for each in lines_of(table)):

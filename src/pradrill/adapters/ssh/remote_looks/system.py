@@ -34,6 +34,7 @@ SYSTEM = (
     *("/usr/local/bin", "/usr/local/sbin"),
 )
 """Who may enter, what starts, which programs and authorities are trusted."""
+SYS = "/proc/sys"
 KERNEL = ("net/core", "net/ipv4", "vm")  # of these folders the files that lie in them
 KERNEL_FILES = ("hostname", "domainname", "sem", "shmmax", "shmall", "shmmni", "core_pattern")
 KERNEL_MOVES = ("available", "allowed")  # with the modules that are loaded
@@ -67,10 +68,10 @@ def settings() -> None:
     begin("setting")
     for path in (each for top in SETTINGS for each in files_below(top)):
         line("setting", content_of(path), path)
-    paths = [f"{top}/{name}" for top in KERNEL for name in sorted(names_in(f"/proc/sys/{top}"))]
+    paths = [f"{top}/{name}" for top in KERNEL for name in sorted(names_in(f"{SYS}/{top}"))]
     for path in (*paths, *(f"kernel/{name}" for name in KERNEL_FILES)):
         if not (path.endswith(KERNEL_SECRETS) or any(each in path for each in KERNEL_MOVES)):
-            line("setting", content_of(f"/proc/sys/{path}"), path.replace("/", "."))
+            line("setting", content_of(f"{SYS}/{path}"), path.replace("/", "."))
 
 
 def system() -> None:
@@ -86,7 +87,7 @@ def sysctls() -> None:
     lasting = sorted(each for each in socket.if_nameindex() if not each[1].startswith(BRIEF_LINKS))
     names = ("all", "default", *(name for _, name in lasting[:MOST_LINKS]))
     for top in (*SYSCTLS, *(f"{top}/{name}" for top in LINKS for name in names)):
-        for name in sorted(names_in(f"/proc/sys/{top}")):
+        for name in sorted(names_in(f"{SYS}/{top}")):
             if name not in LEARNT_SETTINGS and not name.endswith(KERNEL_SECRETS):
                 line("sysctl", setting(f"{top}/{name}"), f"{top}/{name}".replace("/", "."))
 
@@ -94,6 +95,6 @@ def sysctls() -> None:
 def setting(path: str) -> str:
     """Return a setting of the kernel; nothing of one that cannot be read."""
     try:
-        return " ".join(" ".join(lines_of(f"/proc/sys/{path}")).split())
+        return " ".join(" ".join(lines_of(f"{SYS}/{path}")).split())
     except OSError:
         return ""
