@@ -37,27 +37,28 @@ SUDO = ("sudo", "-S", "-k", "-p", "") if PASSWORD else ("sudo", "-n")
 UNREADABLE = (ValueError, LookupError, ArithmeticError, struct.error)  # what a line or answer is
 
 
-LOOKS = {
-    "user": accounts,
-    "key": keys,
-    "package": packages,
-    "cron": jobs,
-    "unit": units,
-    "user_unit": user_units,
-    "setting": settings,
-    "system": system,
-    "device": devices,
-    "container": containers,
-    "mail": mails,
-    "route": routes,
-    "sysctl": sysctls,
-    "address": addresses,
-    "routing": routing,
-    "mount": mounts,
-    "socket": sockets,
-    "database": databases,
-    "firewall": firewall,
+LOOKS: dict[tuple[str, ...], Callable[[], None]] = {
+    ("user", "group"): accounts,
+    ("key",): keys,
+    ("package",): packages,
+    ("cron",): jobs,
+    ("unit",): units,
+    ("user_unit",): user_units,
+    ("setting",): settings,
+    ("system",): system,
+    ("device",): devices,
+    ("container",): containers,
+    ("mail",): mails,
+    ("route",): routes,
+    ("sysctl",): sysctls,
+    ("address",): addresses,
+    ("routing",): routing,
+    ("mount",): mounts,
+    ("socket",): sockets,
+    ("database", "account"): databases,
+    ("firewall",): firewall,
 }
+"""What each look tells of: where it fails, nothing is known of any of these."""
 
 
 def main(itself: str, *roots: str) -> None:
@@ -74,17 +75,26 @@ def main(itself: str, *roots: str) -> None:
 
     end = roots.index("") if "" in roots else len(roots)
     below, absent = roots[:end], roots[end + 1 :]
-    looks: dict[str, Callable[[], None]] = {**LOOKS, "file": lambda: files(*below)}
-    looks["open_file"] = lambda: open_files(*absent)
-    for kind, look in looks.items():
+    looks: dict[tuple[str, ...], Callable[[], None]] = {
+        **LOOKS,
+        ("file",): lambda: files(*below),
+        ("open_file",): lambda: open_files(*absent),
+    }
+    for kinds, look in looks.items():
         try:
             look()
         except FileNotFoundError as error:
-            cannot(kind, f"{error.filename} is not there")
+            blind(kinds, f"{error.filename} is not there")
         except OSError as error:
-            cannot(kind, why(error))
+            blind(kinds, why(error))
         except (*UNREADABLE, subprocess.SubprocessError) as error:
-            cannot(kind, error)
+            blind(kinds, error)
+
+
+def blind(kinds: tuple[str, ...], reason: object) -> None:
+    """Print why nothing more of some kinds can be seen."""
+    for kind in kinds:
+        cannot(kind, reason)
 
 
 if __name__ == "__main__":

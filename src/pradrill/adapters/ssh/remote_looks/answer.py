@@ -6,6 +6,7 @@ import sys
 
 LONGEST = 200_000  # bytes of all lines of a kind
 ALL = 450_000  # bytes of all lines: of an answer that is cut nothing at all is known
+LONGEST_REASON = 500
 LENGTHS: dict[str, int] = {}  # kind → bytes of its lines
 UNSEEN: set[str] = set()  # kinds of which it was said
 
@@ -15,7 +16,7 @@ def line(kind: str, value: str, name: str) -> bool:
 
     A kind without end is cut, and said to be: the others are seen all the same.
     """
-    name = name.replace("\n", "?")
+    value, name = value.replace("\t", "?").replace("\n", "?"), name.replace("\n", "?")
     text = f"{kind}\t{value}\t{name}\n"
     length = len(text.encode(errors="backslashreplace"))
     LENGTHS[kind] = LENGTHS.get(kind, 0) + length
@@ -33,10 +34,11 @@ def begin(kind: str) -> None:
 
 
 def cannot(kind: str, reason: object) -> None:
-    """Print why a kind cannot be seen, the first time."""
+    """Print why a kind cannot be seen, the first time; a path in it may have any letters."""
     if kind not in UNSEEN:
         UNSEEN.add(kind)
-        sys.stdout.write(f"!{kind}\t{reason}\n")
+        words = str(reason).replace("\n", "?")[:LONGEST_REASON]
+        sys.stdout.write(f"!{kind}\t{words}\n")
 
 
 def why(error: OSError) -> str:

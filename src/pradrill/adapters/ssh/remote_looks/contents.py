@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hmac
 import os
 import stat
 import zlib
+from itertools import islice
 
 from pradrill.adapters.ssh.remote_looks.answer import cannot, line, why
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:  # importing it costs time
 MOST = 2_000  # files that are compared
 LARGEST = 65_536  # bytes of a file whose content is compared, too
 READ = 16_777_216  # bytes of any other, like keys and crontabs: a user's may never end
+PART = 65_536  # bytes that are read at once: the kernel's own files bear no large read
+MOST_ENTRIES = 50_000  # that are looked at in a folder, and below one
 HOST_KEYS = tuple(f"/etc/ssh/ssh_host_{kind}_key" for kind in ("ed25519", "ecdsa", "rsa"))
 BOOT = "/proc/sys/kernel/random/boot_id"  # recorded nowhere
 SECRET: list[bytes] = []  # once it was read; it never leaves the machine
@@ -32,17 +36,50 @@ def may_be_there(path: str) -> bool:
     return True
 
 
+def read(path: str) -> bytes:
+    """Return what a file holds, as far as it is looked at; raises OSError where none lies.
+
+    A pipe would hold it up, a device never end, or do something on being opened.
+    """
+    regular(path, os.stat(path))  # noqa: PTH116 pathlib costs time
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        regular(path, os.fstat(file))
+        parts = [os.read(file, PART)]
+        while parts[-1] and len(parts) * PART <= READ:
+            parts.append(os.read(file, PART))
+    finally:
+        os.close(file)
+    return b"".join(parts)
+
+
+def regular(path: str, status: os.stat_result) -> None:
+    """See that what lies there is a file."""
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "is not a file", path)
+
+
 def lines_of(path: str) -> list[str]:
-    """Return the lines of a file."""
-    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 pathlib costs time
-        return file.read().split("\n")
+    """Return the lines of a file; raises OSError where none lies, or one too large."""
+    content = read(path)
+    if len(content) > READ:
+        raise OSError(errno.EFBIG, "is too large", path)
+    return os.fsdecode(content).split("\n")
+
+
+def entries(path: str) -> list[os.DirEntry[str]]:
+    """Return what lies in a folder, by name; raises OSError where that has no end."""
+    with os.scandir(path) as each:
+        every = list(islice(each, MOST_ENTRIES + 1))
+    if len(every) > MOST_ENTRIES:
+        raise OSError(errno.EFBIG, f"has more than {MOST_ENTRIES} entries", path)
+    return sorted(every, key=lambda one: one.name)
 
 
 def names_in(path: str) -> list[str]:
     """Return the names of the files in a folder that can be read; none where there is none."""
     try:
-        with os.scandir(path) as entries:
-            return [each.name for each in entries if each.is_file(follow_symlinks=False)]
+        return [each.name for each in entries(path) if each.is_file(follow_symlinks=False)]
     except FileNotFoundError:
         return []
 
@@ -50,31 +87,74 @@ def names_in(path: str) -> list[str]:
 def folders_in(path: str) -> list[str]:
     """Return the names of the folders in a folder; none where there is none."""
     try:
-        with os.scandir(path) as entries:
-            return sorted(each.name for each in entries if each.is_dir(follow_symlinks=False))
+        return [each.name for each in entries(path) if each.is_dir(follow_symlinks=False)]
     except FileNotFoundError:
         return []
 
 
-def files_below(top: str) -> Iterator[str]:
-    """Yield the path of every file below a folder, or the file's own."""
-    if os.path.isfile(top):  # noqa: PTH113 pathlib costs time
-        yield top
-    for folder, _, names in os.walk(top):
-        for name in names:
-            yield f"{folder}/{name}"
+def files_below(kind: str, top: str, most: int = MOST_ENTRIES) -> Iterator[str]:
+    """Yield the path of all below a folder that is none, or its own, in an order that stays.
 
-
-def content_of(path: str) -> str:
-    """Return what tells one content from another; of a pipe nothing."""
+    What cannot be looked into is said, and where there is more. It may lie deeper than Python
+    calls itself.
+    """
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would hold it up
+        if not stat.S_ISDIR(os.stat(top).st_mode):  # noqa: PTH116 pathlib costs time
+            yield top
+            return
+    except (FileNotFoundError, NotADirectoryError):
+        if os.path.islink(top):  # noqa: PTH114 likewise
+            yield top
+        return
+    except OSError as error:
+        cannot(kind, why(error))
+        return
+
+    waiting, count = [top], 0
+    while waiting:
+        folder = waiting.pop()
+        try:
+            inside = entries(folder)
+        except FileNotFoundError:  # it has just gone
+            continue
+        except OSError as error:
+            cannot(kind, why(error))
+            continue
+
+        count += 1 + len(inside)
+        if count > most:
+            cannot(kind, f"there are more than {most} below {top}")
+            return
+        folders = {each.name for each in inside if is_folder(each)}
+        waiting += [f"{folder}/{each.name}" for each in reversed(inside) if each.name in folders]
+        yield from (f"{folder}/{each.name}" for each in inside if each.name not in folders)
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell whether it is one, and no link to one."""
+    try:
+        return entry.is_dir(follow_symlinks=False)
     except OSError:
+        return False
+
+
+def content_of(kind: str, path: str) -> str:
+    """Return what tells one content from another; of what is no file nothing.
+
+    What cannot be read is said, and of what only the beginning is compared.
+    """
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 pathlib costs time
+            return ""
+        content = read(path)
+    except (FileNotFoundError, NotADirectoryError):
         return ""
-    with open(file, "rb") as content:  # noqa: PTH123 a descriptor
-        status = os.fstat(file)
-        most = READ if status.st_size > READ else -1  # the kernel's own files bear no large read
-        return digest(path, content.read(most)) if stat.S_ISREG(status.st_mode) else ""
+    except OSError as error:
+        cannot(kind, why(error))
+        return ""
+    if len(content) > READ:
+        cannot(kind, f"{path}: of more than {READ} bytes the first are compared")
+    return digest(path, content[:READ])
 
 
 def secret() -> bytes:
@@ -84,8 +164,7 @@ def secret() -> bytes:
     """
     for path in () if SECRET else (*HOST_KEYS, BOOT):
         try:
-            with open(path, "rb") as file:  # noqa: PTH123 pathlib costs time
-                SECRET.append(hmac.new(file.read(), b"pradrill inventory", "sha256").digest())
+            SECRET.append(hmac.new(read(path), b"pradrill inventory", "sha256").digest())
             break
         except OSError:
             if path == BOOT:
@@ -105,36 +184,28 @@ def digest(name: str, content: bytes) -> str:
 
 def files(*roots: str) -> None:
     """Print the files below declared folders with their state, in an order that stays."""
-
-    def refuse(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
-            cannot("file", why(error))
-
     count = 0
     for root in roots:
-        if not os.path.isdir(root) and os.path.lexists(root):  # noqa: PTH112 as above
-            line("file", state_of(root), root)
-        for folder, folders, names in os.walk(root, onerror=refuse):
-            links = [each for each in folders if os.path.islink(f"{folder}/{each}")]  # noqa: PTH114
-            folders.sort()
-            for name in sorted((*names, *links)):
-                path = f"{folder}/{name}"
-                count += 1
-                if count > MOST:
-                    cannot("file", f"there are more than {MOST} below {', '.join(roots)}")
-                if count > MOST or not line("file", state_of(path), path):
-                    return
+        for path in files_below("file", root):
+            count += 1
+            if count > MOST:
+                cannot("file", f"there are more than {MOST} below {', '.join(roots)}")
+            if count > MOST or not line("file", state_of("file", path), path):
+                return
 
 
-def state_of(path: str) -> str:
+def state_of(kind: str, path: str) -> str:
     """Return a file's size, rights and owners, and its content's digest; nothing of one gone."""
     try:
         status = os.lstat(path)
         parts = [str(status.st_size), f"{status.st_mode:o}", str(status.st_uid), str(status.st_gid)]
         if stat.S_ISLNK(status.st_mode):
             parts.append(f"{zlib.crc32(os.readlink(path).encode(errors='surrogateescape')):x}")  # noqa: PTH115 as above
-        elif stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST:
-            parts.append(content_of(path))
-        return ":".join(parts)
-    except OSError:
+    except FileNotFoundError:
         return ""
+    except OSError as error:
+        cannot(kind, why(error))
+        return ""
+    if stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST:
+        parts.append(content_of(kind, path))
+    return ":".join(parts)

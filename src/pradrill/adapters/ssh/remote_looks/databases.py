@@ -7,7 +7,7 @@ import pwd
 import subprocess
 
 from pradrill.adapters.ssh.remote_looks.answer import cannot, line
-from pradrill.adapters.ssh.remote_looks.contents import digest, folders_in, lines_of
+from pradrill.adapters.ssh.remote_looks.contents import digest, folders_in, lines_of, may_be_there
 from pradrill.adapters.ssh.remote_looks.programs import ASK, output_of
 
 MARIADB = "/var/lib/mysql"
@@ -53,7 +53,7 @@ def databases() -> None:
     mariadb = [path for name, path in waiting if name in {"mysqld.sock", "mysql.sock"}]
     postgresql = [path for name, path in waiting if name.startswith(".s.PGSQL.")]
     clusters = [path for top in POSTGRESQL for path in clusters_below(top)]
-    there = bool(folders_in(MARIADB)) if os.geteuid() == 0 else os.path.exists(MARIADB)  # noqa: PTH110
+    there = bool(folders_in(MARIADB)) if os.geteuid() == 0 else may_be_there(MARIADB)
     if os.geteuid() != 0:
         if mariadb or postgresql or there or any(map(folders_in, POSTGRESQL)):
             cannot("database", "only root sees the databases")
@@ -77,11 +77,14 @@ def clusters_below(top: str) -> list[str]:
     """Return PostgreSQL's data folders, where Debian and Red Hat have them."""
     paths = [f"{top}/{one}" for one in folders_in(top)]
     paths += [f"{path}/{other}" for path in paths for other in folders_in(path)]
-    return [path for path in paths if os.path.exists(f"{path}/PG_VERSION")]  # noqa: PTH110
+    return [path for path in paths if may_be_there(f"{path}/PG_VERSION")]
 
 
 def mariadb_databases(folder: str) -> None:
     """Print MariaDB's databases: each is a folder, whether it runs or not."""
+    if not os.path.isdir(folder):  # noqa: PTH112 as above
+        cannot("database", f"{folder} is not there, although its server runs")
+        return
     for name in folders_in(folder):
         if not name.startswith(NO_DATABASES):
             line("database", "", f"{decoded(name)} ({folder})")
@@ -106,7 +109,7 @@ def ask_mariadb(path: str) -> str | None:
                 return answered(output_of(client, f"--socket={path}", "-NBe", sql, within=ASK))
             except FileNotFoundError:
                 break
-            except (OSError, subprocess.SubprocessError, IndexError):
+            except (OSError, ValueError, LookupError, subprocess.SubprocessError):
                 continue
 
     cannot("account", f"the server at {path} does not answer root")
@@ -126,16 +129,21 @@ def ask_postgresql(path: str) -> str | None:
             os.setuid(owner.pw_uid)
 
         return answered(output_of(*words, f"-U{owner.pw_name}", within=ASK, become=become))
-    except (OSError, subprocess.SubprocessError, LookupError):
+    except (OSError, ValueError, LookupError, subprocess.SubprocessError):
         for kind in ("database", "account"):
             cannot(kind, f"the server at {path} does not answer its owner")
         return None
 
 
 def answered(answer: str) -> str:
-    """Print what a server tells of itself, and return its data folder, which comes first."""
-    lines = [each.split("\t", 2) for each in answer.splitlines()]
+    """Print what a server tells of itself, and return its data folder, which comes first.
+
+    Raises ValueError or LookupError of anything else; it speaks of nothing beside its own.
+    """
+    lines = [each.split("\t", 2) for each in answer.split("\n") if each]
     folder = lines[0][2].rstrip("/")
+    if any(len(each) != 3 or each[0] not in {"database", "account"} for each in lines[1:]):  # noqa: PLR2004 kind, value, name
+        raise ValueError(answer[:80])
     for kind, value, name in lines[1:]:
         name = f"{name} ({folder})"  # noqa: PLW2901 that of its server's
         line(kind, digest(name, value.encode()) if kind == "account" else value, name)

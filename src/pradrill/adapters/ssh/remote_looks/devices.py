@@ -23,12 +23,15 @@ def devices() -> None:
         for file in ("loop/backing_file", "dm/name"):
             try:
                 content = lines_of(f"{BLOCK}/{name}/{file}")[0]
-            except OSError:  # it is none
+            except (FileNotFoundError, NotADirectoryError):  # it is none
+                continue
+            except OSError as error:
+                cannot("device", why(error))
                 continue
             if not content.startswith(SNAPS):
                 line("device", "", content)
     for path in (each.split(None, 1)[0] for each in lines_of(SWAPS)[1:] if each.strip()):
-        if not path.startswith(f"{DEV}/") or os.path.exists(path):  # noqa: PTH110
+        if not path.startswith("/dev/") or os.path.exists(path):  # noqa: PTH110
             line("device", "", f"{path} (swap)")
 
 
@@ -67,8 +70,10 @@ def open_files(*roots: str) -> None:
         except PermissionError as error:
             if pid != "1":  # it opens no data, and may be a container engine's
                 cannot("open_file", why(error))
-        except OSError:  # it has ended
+        except (FileNotFoundError, ProcessLookupError):  # it has ended
             continue
+        except OSError as error:
+            cannot("open_file", why(error))
 
 
 def held_by(pid: str) -> set[str]:
@@ -78,9 +83,7 @@ def held_by(pid: str) -> set[str]:
     for each in links:
         try:
             paths.add(os.readlink(f"{PROC}/{pid}/{each}"))  # noqa: PTH115 quick
-        except PermissionError:
-            raise
-        except OSError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
     return paths
 

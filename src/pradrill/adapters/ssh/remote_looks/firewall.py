@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import zlib
 
 from pradrill.adapters.ssh.remote_looks.answer import cannot, line
-from pradrill.adapters.ssh.remote_looks.contents import lines_of
-from pradrill.adapters.ssh.remote_looks.netlink import NETFILTER, NFT_GETTABLE, messages
+from pradrill.adapters.ssh.remote_looks.contents import lines_of, may_be_there
+from pradrill.adapters.ssh.remote_looks.netlink import (
+    NETFILTER,
+    NFT_GETTABLE,
+    NOT_KNOWN,
+    messages,
+)
 from pradrill.adapters.ssh.remote_looks.programs import output_of
 
 LEGACY = {
@@ -26,9 +32,7 @@ def firewall() -> None:
         return
 
     legacy = [
-        program
-        for program, path in LEGACY.items()
-        if os.path.exists(path) and any(lines_of(path))  # noqa: PTH110
+        program for program, path in LEGACY.items() if may_be_there(path) and any(lines_of(path))
     ]
     for program in legacy:
         chains_of(program, output_of(program))
@@ -39,10 +43,10 @@ def firewall() -> None:
 def has_nft() -> bool:
     """Tell whether the kernel has a table of nftables; nft itself takes long to start."""
     try:
-        return any(messages(NETFILTER, NFT_GETTABLE))
-    except PermissionError:
-        raise
-    except OSError:  # it has no netfilter at all
+        return any(True for _ in messages(NETFILTER, NFT_GETTABLE))
+    except OSError as error:
+        if error.errno not in {*NOT_KNOWN, errno.EINVAL}:  # EINVAL: it has no nftables
+            raise
         return False
 
 

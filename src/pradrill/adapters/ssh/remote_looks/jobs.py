@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from pradrill.adapters.ssh.remote_looks.answer import begin, cannot, line
-from pradrill.adapters.ssh.remote_looks.contents import content_of, files_below
+from pradrill.adapters.ssh.remote_looks.contents import content_of, files_below, may_be_there
 from pradrill.adapters.ssh.remote_looks.logins import homes
 
 JOBS = (
@@ -22,22 +22,23 @@ def jobs() -> None:
     """Print files of scheduled jobs, with what tells one content from another."""
     if os.geteuid() != 0:
         cannot("cron", "only root sees the crontabs of others")
-    for path in (each for top in JOBS for each in files_below(top)):
+    for path in (each for top in JOBS for each in files_below("cron", top)):
         if path.endswith("/.SEQ"):  # at's count
             continue
-        line("cron", content_of(path), path)
+        if not line("cron", content_of("cron", path), path):
+            return
 
 
 def units() -> None:
     """Print files of units; those that wait are listed with the services."""
-    for path in (each for top in UNITS for each in files_below(top)):
+    for path in (each for top in UNITS for each in files_below("unit", top)):
         line("unit", "", path)
 
 
 def user_units() -> None:
     """Print files of units that users start, and who has them without a login."""
     begin("user_unit")
-    for path in (each for top in USER_UNITS for each in files_below(top)):
+    for path in (each for top in USER_UNITS for each in files_below("user_unit", top)):
         line("user_unit", "", path)
     for home in sorted(homes()):
         units_below(home)
@@ -47,15 +48,9 @@ def units_below(home: str) -> None:
     """Print a user's own units: root is led nowhere else by a link, and looks at so many."""
     top = f"{home.rstrip('/')}{OF_USER}"
     if os.path.realpath(top) != os.path.realpath(home).rstrip("/") + OF_USER:
-        if os.path.isdir(top):  # noqa: PTH112 pathlib costs time
+        if may_be_there(top):
             cannot("user_unit", f"{top} leads elsewhere by a link")
         return
 
-    count = 0
-    for folder, _, names in os.walk(top):
-        count += 1 + len(names)
-        if count > OF_A_HOME:
-            cannot("user_unit", f"there are more than {OF_A_HOME} below {top}")
-            return
-        for name in names:
-            line("user_unit", "", f"{folder}/{name}")
+    for path in files_below("user_unit", top, OF_A_HOME):
+        line("user_unit", "", path)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
-import stat
 
 from pradrill.adapters.ssh.remote_looks.answer import cannot, line
-from pradrill.adapters.ssh.remote_looks.contents import content_of, digest, files_below, lines_of
+from pradrill.adapters.ssh.remote_looks.contents import (
+    content_of,
+    digest,
+    files_below,
+    lines_of,
+    may_be_there,
+)
 
 PASSWD, SHADOW, GROUP = "/etc/passwd", "/etc/shadow", "/etc/group"
 KEYS = ("authorized_keys", "authorized_keys2")
@@ -16,13 +21,13 @@ RIGHTS = ("/etc/sudoers", "/etc/sudoers.d", "/etc/ssh/authorized_keys", "/etc/ss
 def accounts() -> None:
     """Print users with ids, home, shell and the password's digest, groups with their members."""
     passwords = {}
-    if os.geteuid() == 0 and os.path.exists(SHADOW):  # noqa: PTH110 pathlib costs time
+    if os.geteuid() == 0 and may_be_there(SHADOW):
         shadows = (each.split(":") for each in lines_of(SHADOW))
         passwords = {each[0]: each[1] for each in shadows if each[1:]}
     for fields in (each.split(":") for each in lines_of(PASSWD)):
         if len(fields) > 6:  # noqa: PLR2004 seven fields
             name, password, *ids = fields[:4]
-            state = digest(name, f"{password}:{passwords.get(name, '')}".encode())
+            state = digest(name, os.fsencode(f"{password}:{passwords.get(name, '')}"))
             line("user", ":".join((*ids, *fields[5:7], state)), name)
     for fields in (each.split(":") for each in lines_of(GROUP)):
         if len(fields) > 3:  # noqa: PLR2004 four fields
@@ -34,21 +39,13 @@ def keys() -> None:
     if os.geteuid() != 0:
         cannot("key", "only root sees the keys of others")
     paths = [f"{home.rstrip('/')}/.ssh/{name}" for home in sorted(homes()) for name in KEYS]
-    for path in (*paths, *(each for top in RIGHTS for each in files_below(top))):
-        try:
-            is_file = stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 pathlib costs time
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            cannot("key", f"{path}: {error.strerror}")
-            continue
-        content = content_of(path)
-        if is_file and content:
-            line("key", content, path)
-        elif is_file:
-            cannot("key", f"{path} cannot be read")
+    for path in (*paths, *(each for top in RIGHTS for each in files_below("key", top))):
+        content = content_of("key", path)
+        if content and not line("key", content, path):
+            return
 
 
 def homes() -> set[str]:
-    """Return the folders of all users."""
-    return {each.split(":")[5] for each in lines_of(PASSWD) if each.count(":") > 5}  # noqa: PLR2004 seven fields
+    """Return the folders of all users; no path has a NUL."""
+    fields = (each.split(":") for each in lines_of(PASSWD) if "\0" not in each)
+    return {each[5] for each in fields if len(each) > 6}  # noqa: PLR2004 seven fields

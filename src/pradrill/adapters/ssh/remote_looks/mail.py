@@ -7,6 +7,10 @@ import os
 from pradrill.adapters.ssh.remote_looks.answer import begin, cannot, line
 from pradrill.adapters.ssh.remote_looks.contents import MOST, files_below, may_be_there
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing it costs time
+    from collections.abc import Iterator
+
 QUEUES = {
     "/var/spool/postfix": ("maildrop", "incoming", "active", "deferred", "hold"),
     "/var/spool/exim4": ("input",),
@@ -29,9 +33,9 @@ def mails() -> None:
         return
     waiting = {
         (top, path.rpartition("/")[2])
-        for top in QUEUES
-        for folder in QUEUES[top]
-        for path in files_below(f"{top}/{folder}")
+        for top, folders in QUEUES.items()
+        for folder in folders
+        for path in mails_below(f"{top}/{folder}".rstrip("/"))
     }
     names = sorted(
         f"{name} in {top}"
@@ -43,3 +47,12 @@ def mails() -> None:
         return
     for name in names:
         line("mail", "", name)
+
+
+def mails_below(queue: str) -> Iterator[str]:
+    """Yield the path of every file of a queue; of one that is no folder nothing is known."""
+    for path in files_below("mail", queue):
+        if path != queue:
+            yield path
+        else:
+            cannot("mail", f"{queue} is not a folder")

@@ -23,13 +23,15 @@ NOT_KNOWN = {errno.EOPNOTSUPP, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}  # to 
 
 
 def messages(protocol: int, kind: int, family: int = 0) -> Iterator[bytes]:
-    """Yield what the kernel answers, message by message; raises OSError, ValueError of too many."""
+    """Yield what the kernel answers, message by message; raises OSError, also of too many."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as kernel:
         kernel.settimeout(ASK)
         kernel.send(struct.pack("=IHHIIB3x", 20, kind, DUMP, 1, 0, family))
         count = 0
         while count < MOST_MESSAGES:
             answer = kernel.recv(65_536)
+            if not answer:
+                raise OSError(errno.EIO, "there is no answer", "netlink")
             while answer:
                 length, what = struct.unpack_from("=IH", answer)
                 if what == DONE:
@@ -42,7 +44,7 @@ def messages(protocol: int, kind: int, family: int = 0) -> Iterator[bytes]:
                     break
                 yield answer[16:length]
                 answer = answer[length + 3 & ~3 :]
-    raise ValueError(f"there are more than {MOST_MESSAGES}")
+    raise OSError(errno.EFBIG, f"there are more than {MOST_MESSAGES}", "netlink")
 
 
 def answers(kind: int, size: int) -> Iterator[tuple[bytes, dict[int, bytes]]]:

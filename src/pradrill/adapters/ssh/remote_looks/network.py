@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 import sys
 
 from pradrill.adapters.ssh.remote_looks.answer import begin, line
-from pradrill.adapters.ssh.remote_looks.contents import lines_of
+from pradrill.adapters.ssh.remote_looks.contents import lines_of, may_be_there
 from pradrill.adapters.ssh.remote_looks.netlink import (
     GET_ADDRESS,
     GET_ROUTE,
@@ -96,7 +95,7 @@ def sockets() -> None:
     """Print UDP sockets that wait for anybody, with the first port that clients get."""
     ephemeral = lines_of(PORTS)[0].split()[0]
     for table in UDP:
-        if not os.path.exists(table):  # noqa: PTH110 pathlib costs time
+        if not may_be_there(table):
             continue
         for fields in (each.split() for each in lines_of(table)):
             if len(fields) > 3 and fields[3] == "07":  # noqa: PLR2004 number local remote state

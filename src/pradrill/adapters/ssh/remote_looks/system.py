@@ -6,11 +6,12 @@ import errno
 import os
 import socket
 
-from pradrill.adapters.ssh.remote_looks.answer import begin, line
+from pradrill.adapters.ssh.remote_looks.answer import begin, cannot, line, why
 from pradrill.adapters.ssh.remote_looks.contents import (
     content_of,
     files_below,
     lines_of,
+    may_be_there,
     names_in,
     state_of,
 )
@@ -35,6 +36,7 @@ SYSTEM = (
 )
 """Who may enter, what starts, which programs and authorities are trusted."""
 SYS = "/proc/sys"
+READABLE = 0o444
 KERNEL = ("net/core", "net/ipv4", "vm")  # of these folders the files that lie in them
 KERNEL_FILES = ("hostname", "domainname", "sem", "shmmax", "shmall", "shmmni", "core_pattern")
 KERNEL_MOVES = ("available", "allowed")  # with the modules that are loaded
@@ -48,7 +50,7 @@ LEARNT_SETTINGS = ("mtu", "hop_limit", "stable_secret")  # from a router; a secr
 
 def packages() -> None:
     """Print packages with what became of them, as dpkg-query abbreviates it."""
-    if not os.path.exists(DPKG):  # noqa: PTH110 pathlib costs time
+    if not may_be_there(DPKG):
         if not any(os.path.isdir(each) and os.listdir(each) for each in RPM):  # noqa: PTH112, PTH208
             raise FileNotFoundError(errno.ENOENT, "no list of packages", DPKG)  # rpm makes one
         for name in output_of("rpm", "-qa", "--qf", "%{NAME}\\n").split():
@@ -66,19 +68,23 @@ def packages() -> None:
 def settings() -> None:
     """Print what says how the machine finds others and how it boots, and the kernel's settings."""
     begin("setting")
-    for path in (each for top in SETTINGS for each in files_below(top)):
-        line("setting", content_of(path), path)
+    for path in (each for top in SETTINGS for each in files_below("setting", top)):
+        if not line("setting", content_of("setting", path), path):
+            return
     paths = [f"{top}/{name}" for top in KERNEL for name in sorted(names_in(f"{SYS}/{top}"))]
     for path in (*paths, *(f"kernel/{name}" for name in KERNEL_FILES)):
         if not (path.endswith(KERNEL_SECRETS) or any(each in path for each in KERNEL_MOVES)):
-            line("setting", content_of(f"{SYS}/{path}"), path.replace("/", "."))
+            file = f"{SYS}/{path}"
+            content = content_of("setting", file) if is_told(file) else ""
+            line("setting", content, path.replace("/", "."))
 
 
 def system() -> None:
     """Print what else says who may enter, what starts and what is trusted."""
     begin("system")
-    for path in (each for top in SYSTEM for each in files_below(top)):
-        line("system", state_of(path), path)
+    for path in (each for top in SYSTEM for each in files_below("system", top)):
+        if not line("system", state_of("system", path), path):
+            return
 
 
 def sysctls() -> None:
@@ -93,8 +99,20 @@ def sysctls() -> None:
 
 
 def setting(path: str) -> str:
-    """Return a setting of the kernel; nothing of one that cannot be read."""
+    """Return a setting of the kernel; nothing of one that is only written to, or has just gone."""
+    file = f"{SYS}/{path}"
     try:
-        return " ".join(" ".join(lines_of(f"{SYS}/{path}")).split())
-    except OSError:
+        return " ".join(" ".join(lines_of(file)).split()) if is_told(file) else ""
+    except FileNotFoundError:
         return ""
+    except OSError as error:
+        cannot("sysctl", why(error))
+        return ""
+
+
+def is_told(file: str) -> bool:
+    """Tell whether the kernel lets anybody read that: some of its files are only written to."""
+    try:
+        return bool(os.stat(file).st_mode & READABLE)  # noqa: PTH116 pathlib costs time
+    except OSError:  # whoever reads it says why not
+        return True
