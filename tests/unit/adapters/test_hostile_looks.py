@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import socket
 import struct
 import subprocess
 import tempfile
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 from unittest.mock import patch
@@ -17,6 +19,8 @@ from hypothesis import strategies as st
 from tests.support.hostile import EXAMPLES, texts
 from tests.support.looks import elsewhere, everywhere, stock
 
+from pradrill.adapters.ssh import remote_lease, remote_marker
+from pradrill.adapters.ssh.probe import marker_of
 from pradrill.adapters.ssh.remote_looks import (
     containers,
     databases,
@@ -30,6 +34,7 @@ from pradrill.adapters.ssh.remote_looks import (
     system,
 )
 from pradrill.adapters.ssh.remote_looks.answer import ALL
+from pradrill.domain.run.host import Host
 from pradrill.domain.run.inventory_answers import inventory
 from pradrill.domain.run.standby_inventory import InventoryKind, StandbyInventory
 
@@ -37,6 +42,7 @@ KINDS = tuple(each.value for each in InventoryKind)
 LINE = re.compile(rf"({'|'.join(KINDS)}|stopped)\t[^\t]*\t.*|!({'|'.join(KINDS)})\t.+")
 MOST = 4_096  # bytes that are read here
 HOME = "/home/ann"
+STANDBY = Host(name="web-dr", address="192.0.2.20", user="root", dr_role="standby")
 
 
 class Place(NamedTuple):
@@ -328,3 +334,18 @@ def test_what_processes_hold_is_told_or_said_not_to_be_seen(
     held = [each for each in targets if f"{each} ".startswith(("/srv/data ", "/srv/data/"))]
     if held and is_here and way != "nowhere":
         assert here.holds("/srv/data")
+
+
+@settings(max_examples=2 * EXAMPLES)
+@given(st.sampled_from(WAYS) | contents)
+def test_what_lies_in_a_markers_or_a_leases_place_is_read_or_refused(way: str | bytes) -> None:
+    """Neither is waited for, and no more is read than one of ours holds."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        path = Path(name) / "marker"
+        lay(path, way)
+        with redirect_stdout(io.StringIO()) as out:
+            remote_marker.main(str(path))
+        marker = marker_of(STANDBY, out.getvalue())
+        assert (marker.content is None) == (marker.fault is not None)
+        words = remote_lease.read(str(path))
+        assert words is None or isinstance(words["until"], float)
