@@ -331,8 +331,8 @@ def test_what_processes_hold_is_told_or_said_not_to_be_seen(
             (process / "ns/mnt").hardlink_to(Path(name) / "proc/self/ns/mnt")
         with everywhere(READ=MOST, PART=MOST):
             here = read_answer(stock("none", words=("", "/srv/data")))
-    held = [each for each in targets if f"{each} ".startswith(("/srv/data ", "/srv/data/"))]
-    if held and is_here and way != "nowhere":
+    below = [each for each in targets if f"{each} ".startswith(("/srv/data ", "/srv/data/"))]
+    if below and is_here and way != "nowhere":
         assert here.holds("/srv/data")
 
 
