@@ -87,6 +87,17 @@ def test_a_device_in_a_files_place_is_not_read() -> None:
         lines_of("/dev/zero")
 
 
+def test_a_table_that_comes_a_page_at_a_time_is_read_whole(tmp_path: Path) -> None:
+    """The kernel gives less than it is asked for; one without end is said to be too large."""
+    file = lay(tmp_path, "unix", b"a line\n" * 300)
+    read = os.read
+    with patch.object(os, "read", lambda handle, _: read(handle, 10)):
+        with everywhere(READ=2_100, PART=1_000):
+            assert len(lines_of(str(file))) == 301
+        with everywhere(READ=2_099, PART=1_000), pytest.raises(OSError, match="too large"):
+            lines_of(str(file))
+
+
 def test_no_line_is_said_by_a_path(capsys: pytest.CaptureFixture[str]) -> None:
     """A folder that cannot be looked into may have the words of a kind in its name."""
     with everywhere(UNSEEN=set()):

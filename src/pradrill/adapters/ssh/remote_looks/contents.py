@@ -45,12 +45,15 @@ def read(path: str) -> bytes:
     file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
         regular(path, os.fstat(file))
-        parts = [os.read(file, PART)]
-        while parts[-1] and len(parts) * PART <= READ:
-            parts.append(os.read(file, PART))
+        content = bytearray()
+        while len(content) <= READ:  # the kernel's own files come a page at a time
+            part = os.read(file, PART)
+            if not part:
+                break
+            content += part
     finally:
         os.close(file)
-    return b"".join(parts)
+    return bytes(content)
 
 
 def regular(path: str, status: os.stat_result) -> None:
