@@ -12,12 +12,14 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.fuzzing import FILES, REPOSITORY, Property, break_property, properties
+from tests.support.sources import Sources, package
 
 READERS = {
     "test_hostile_answers": (
@@ -82,18 +84,50 @@ READERS = {
         "register.verification.verify",
     ),
     "test_hostile_folders": ("adapters.ssh.sftp",),
-    "test_hostile_inventories": ("config.inventory",),
+    "test_hostile_inventories": ("config.inventory", "config.templates"),
+    "test_hostile_leftovers": (
+        "adapters.questions.files",
+        "register.chain.intent",
+        "register.runs.draft",
+        "register.runs.ownership",
+        "register.runs.sabotage_folders",
+        "register.runs.status_index",
+        "register.runs.tail",
+        "register.runs.vouched",
+        "system.ownership",
+    ),
+    "test_hostile_looks": (
+        "adapters.ssh.remote_lease",
+        "adapters.ssh.remote_looks.answer",
+        "adapters.ssh.remote_looks.containers",
+        "adapters.ssh.remote_looks.databases",
+        "adapters.ssh.remote_looks.devices",
+        "adapters.ssh.remote_looks.firewall",
+        "adapters.ssh.remote_looks.jobs",
+        "adapters.ssh.remote_looks.logins",
+        "adapters.ssh.remote_looks.mail",
+        "adapters.ssh.remote_looks.netlink",
+        "adapters.ssh.remote_looks.network",
+        "adapters.ssh.remote_looks.system",
+        "adapters.ssh.remote_marker",
+        "domain.run.inventory_answers",
+    ),
     "test_hostile_newest": ("app.proposal.newest",),
     "test_hostile_standbys": (
         "adapters.ssh.remote_egress",
         "adapters.ssh.remote_file_watch",
-        "adapters.ssh.remote_inventory",
     ),
     "test_hostile_processes": (
         "adapters.ssh.remote_file_watch",
         "adapters.ssh.remote_files",
         "adapters.ssh.remote_lease",
         "adapters.ssh.remote_strays",
+    ),
+    "test_hostile_sessions": (
+        "adapters.ssh.connection",
+        "adapters.ssh.damage",
+        "adapters.ssh.interpreter",
+        "adapters.testinfra.commands",
     ),
     "test_hostile_outbox": ("adapters.notifications.messengers", "app.notifications.outbox_file"),
     "test_hostile_requests": ("web.door", "web.token"),
@@ -104,6 +138,79 @@ READERS = {
     ),
 }
 """Files of properties, and what they read with: whatever else comes to read others' words joins."""
+OTHERS = {
+    "adapters.ansible.runner": "what its own vault_reader prints",
+    "adapters.ansible.stopping": "processes of this machine, as the kernel tells of them",
+    "adapters.ansible.vault_reader": "what the runner asks of it",
+    "adapters.backups.borg_deletion": "which of a few words of borg's stands in its answer",
+    "adapters.backups.deletion": "places that are declared in a drill",
+    "adapters.backups.dumps.kinds": "names of dumps: with adapters.backups.dumps.source",
+    "adapters.backups.dumps.soundness": "whether one sentence stands in a dump's metadata",
+    "adapters.backups.pgbackrest_stanza": "with adapters.backups.pgbackrest",
+    "adapters.notifications.apprise_process": "what the messengers ask of it",
+    "adapters.questions.terminal": "what somebody types at the terminal",
+    "adapters.schedules.crontab": "the crontab of whoever asks, line by line, kept as it is",
+    "adapters.secrets": "references to secrets that are declared",
+    "adapters.ssh.remote_interpreter": "what is asked of it, by us",
+    "adapters.ssh.remote_inventory": "nothing: it calls the looks",
+    "adapters.ssh.remote_command": "nothing: it becomes a command",
+    "adapters.ssh.remote_looks.contents": "bytes alone: all other looks read with it",
+    "adapters.ssh.remote_looks.programs": "bytes alone: test_standby_looks",
+    "adapters.ssh.remote_reach": "endpoints that are declared, and what sshd says of its client",
+    "adapters.standbys.inventory": "the known_hosts of a run, which we have written",
+    "adapters.standbys.lab.accelerator": "what the lab has noted in its own folder",
+    "adapters.standbys.lab.image": "what the lab has noted, and an image's head by qemu-img",
+    "adapters.standbys.lab.lab": "a name that is declared",
+    "adapters.standbys.lab.links": "what the lab has noted in a run's folder",
+    "adapters.standbys.lab.machine": "what the lab has noted in its own folder",
+    "adapters.standbys.lab.qemu": "what a QEMU that we have started says of itself",
+    "adapters.standbys.lab.standby": "endpoints that are declared",
+    "adapters.standbys.seed": "nothing: it writes an archive",
+    "adapters.testinfra.assertion_count": "the project's own checks, which are carried out",
+    "adapters.testinfra.rehearsal": "the project's own checks, which are carried out",
+    "adapters.testinfra.worker": "what is asked of it, by us, and names of checks",
+    "app.case_file": "records whose hash the register names",
+    "app.status.watched": "the name of a run's folder: test_watched_runs",
+    "cli.commands.dossier": "days that somebody types at the command",
+    "cli.json_output": "what it has just written itself",
+    "config.checks.play_texts": "the project's own playbooks, which are carried out",
+    "config.checks.suites": "the project's own checks, which are carried out",
+    "domain.register.entry": "a part of an entry: with register.chain.lines",
+    "domain.values.identity": "a part of a key: with domain.values.host_key",
+    "domain.values.secret_forms": "a secret that is declared",
+    "register.chain.growth": "what it has just written itself",
+    "register.chain.register": "entries: with register.chain.lines and walk",
+    "register.runs.enter": "a record: with register.runs.store",
+    "reporting.language.quotations": "words of our own reasons; any other stays as it is",
+}
+"""What decodes something and needs no property: what it reads."""
+DECODERS = frozenset(
+    {
+        *("json.load", "json.loads", "yaml.compose", "yaml.load", "ast.parse", "csv.reader"),
+        *("tarfile.open", "zipfile.ZipFile", "gzip.open", "parse_qs", "tomllib.loads"),
+        *("base64.b64decode", "email.message_from_bytes"),
+    }
+)
+DECODING = frozenset(
+    {
+        "loads",
+        "safe_load",
+        "model_validate_json",
+        "unpack",
+        "unpack_from",
+        "iter_unpack",
+        "strptime",
+    }
+)
+"""Methods of whatever object."""
+SPLITTING = frozenset(
+    {
+        *("splitlines", "split", "rsplit", "partition", "rpartition"),
+        *("match", "fullmatch", "search", "findall", "finditer"),
+    }
+)
+"""What takes text to pieces: the adapters do so with words of programs and of hosts."""
+SENT = ("adapters.ssh.remote_",)
 SECONDS = int(os.environ.get("PRADRILL_FUZZ_SECONDS", "60"))
 """For how long each property is led; set it for hours of a desk's own."""
 EVERY = [each for file in FILES for each in properties(file)]
@@ -230,6 +337,60 @@ def test_each_reader_of_what_others_write_has_a_property() -> None:
             for name in (node.module, *(f"{node.module}.{each.name}" for each in node.names))
         }
         assert {f"pradrill.{each}" for each in readers} - imports == set(), stem
+
+
+def readers_of(sources: Sources) -> set[str]:
+    """Return the modules that read what somebody may have written: they decode it, or split it.
+
+    And all that is sent to a standby.
+    """
+    readers = set()
+    for path, tree in sources.items():
+        name = path.removesuffix(".py").replace("/", ".")
+        calls = {word for each in ast.walk(tree) for word in words_of(each)}
+        splits = name.startswith("adapters.") and calls & SPLITTING
+        if calls & (DECODERS | DECODING) or splits or name.startswith(SENT):
+            readers.add(name)
+    return {each for each in readers if not each.endswith("__init__")}
+
+
+def words_of(node: ast.AST) -> Iterator[str]:
+    """Yield what is called: a function's name, a method's, and a module's with its function's."""
+    match node:
+        case ast.Call(func=ast.Name(id=name)):
+            yield name
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=module), attr=name)):
+            yield from (name, f"{module}.{name}")
+        case ast.Call(func=ast.Attribute(attr=name)):
+            yield name
+
+
+def test_each_module_that_decodes_has_a_property_or_a_reason() -> None:
+    """Whoever writes the next parser is told to say with which property it is tried."""
+    sources = {path: tree for path, tree in package().items() if not path.startswith("testing/")}
+    tried = {each for readers in READERS.values() for each in readers}
+    readers = readers_of(sources)
+    unnamed = readers - tried - OTHERS.keys()
+    assert unnamed == set(), "a property for it in test_hostile_*.py, or a line of OTHERS"
+    assert OTHERS.keys() & tried == set(), "it has a property"
+    assert OTHERS.keys() - readers == set(), "it decodes nothing any more"
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("app/x.py", "import json\njson.loads(text)"),
+        ("register/x.py", "Entry.model_validate_json(line)"),
+        ("adapters/backups/x.py", "for line in answer.out.splitlines(): pass"),
+        ("adapters/backups/x.py", "_NAME.fullmatch(line)"),
+        ("adapters/ssh/remote_x.py", "print(1)"),
+        ("adapters/ssh/remote_looks/x.py", "print(1)"),
+    ],
+)
+def test_the_rule_sees_a_new_parser(path: str, source: str) -> None:
+    """However it decodes, and wherever it is; the same call in the domain's words is none."""
+    assert readers_of({path: ast.parse(source)}) == {path.removesuffix(".py").replace("/", ".")}
+    assert readers_of({"domain/x.py": ast.parse("a.split()")}) == set()
 
 
 def test_what_fuzzes_is_locked_as_it_is_declared() -> None:

@@ -53,6 +53,7 @@ TIME_MAY_BE_READ_IN = {
     "adapters/ssh/remote_file_watch.py": "sent to the standby: since when files are new there",
     "adapters/ssh/remote_interpreter.py": "sent to the standby: its clock is what is asked for",
     "adapters/ssh/remote_mail_sink.py": "sent to the standby: when mail came there",
+    "adapters/ssh/remote_looks/programs.py": "sent to the standby: how long it waits for a program",
     "adapters/ssh/remote_reach.py": "sent to the standby: how long it waits for an answer there",
 }
 """Exceptions, path → why. Scripts that run on another machine or in another process, where the

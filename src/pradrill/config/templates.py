@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pradrill.config.template_actions import action_in, is_template
-from pradrill.errors import ConfigurationError
+from pradrill.errors import UNREADABLE, ConfigurationError
 
 
 class TemplateError(ConfigurationError):
@@ -104,7 +104,7 @@ def _answers(output: str) -> Iterator[tuple[str, dict[str, Any]]]:
             answer, _ = decoder.raw_decode(output, match.end())
             message = answer.get("msg")
             values = json.loads(message) if isinstance(message, str) else message
-        except (ValueError, AttributeError):
+        except UNREADABLE:
             continue
         if match[2] == "SUCCESS" and isinstance(values, dict):
             yield match[1], values

@@ -12,9 +12,9 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.hostile import EXAMPLES, documents, texts
+from tests.support.hostile import EXAMPLES, documents
 
-from pradrill.adapters.ssh import remote_egress, remote_file_watch, remote_inventory
+from pradrill.adapters.ssh import remote_egress, remote_file_watch
 
 EVENT = remote_file_watch.EVENT
 numbers = st.sampled_from([0, 1, 3, 24, 0x20, 0x1000, 0x4000, 2**32 - 1])
@@ -62,50 +62,6 @@ def test_events_of_files_are_kept_or_counted(
     assert watch.unkept >= len(lost)
 
 
-lines = st.lists(
-    st.sampled_from(
-        ["table inet a {", "\tchain b {", "\t\tcounter", "\t}", "}", "*filter", ":INPUT DROP [0:0]",
-         ":", "-A ", "-A INPUT -j DROP", "COMMIT", "*", "table ", "\t", "\t{", "0 0 0 07 /run/a",
-         "eth0 00000000 FE01A8C0 3 0 0 0 00000000", "a b c d e f g h i",
-         "x 1FFFFFFFFF -1 0 0 0 0 1"]
-    )
-    | st.text(max_size=20),
-    max_size=9,
-).map("\n".join)  # fmt: skip
-LOOKS = ("accounts", "routes", "mounts", "sockets", "databases", "packages", "firewall", "routing")
-
-
-@settings(max_examples=4 * EXAMPLES)
-@given(st.sampled_from(LOOKS), lines | texts, st.binary(max_size=60))
-def test_stock_of_a_standby_is_taken_or_said_not_to_be(
-    look: str, text: str, message: bytes
-) -> None:
-    """Each line has its kind, and what one kind cannot be read of hinders no other."""
-    script = remote_inventory
-    out = io.StringIO()
-    with (
-        patch.dict(script.LOOKS, {look: getattr(script, look)}, clear=True),
-        patch.multiple(
-            script,
-            LENGTHS={},
-            UNSEEN=set(),
-            SECRET=[b"s"],
-            clusters_below=lambda _: [],
-            lines_of=lambda _: text.split("\n"),
-            output_of=lambda *_, **__: text,
-            messages=lambda *_: iter([message]),
-            mariadb_databases=lambda _: None,
-        ),
-        patch.object(os, "geteuid", lambda: 0),
-        patch.object(out, "reconfigure", lambda **_: None, create=True),
-        patch.object(sys, "stdout", out),
-    ):
-        script.main("", "")
-    for line in out.getvalue().split("\n")[:-1]:
-        assert "\t" in line
-    assert len(out.getvalue()) < 2 * script.ALL
-
-
 TABLE = {
     "nftables": [
         {"metainfo": {"version": "1.0.6"}},
@@ -121,7 +77,7 @@ LOOK = {"names": [["a.example", 1, "curl", ["192.0.2.7"]]], "unkept": 0, "server
 @settings(max_examples=4 * EXAMPLES)
 @given(
     st.sampled_from(["look", "tables", "prepare", "load"]),
-    documents(TABLE) | lines,
+    documents(TABLE),
     st.sampled_from([None, LOOK]),
 )
 def test_a_table_of_traffic_is_told_or_refused(do: str, text: str, control: Any) -> None:
@@ -165,20 +121,6 @@ def test_a_table_that_is_none_is_the_reason(text: str) -> None:
     ):
         remote_egress.main("", json.dumps({"do": "look", "table": "pradrill_a"}))
     assert json.loads(out.getvalue())["fault"] == "refused"
-
-
-def test_a_route_of_no_address_hinders_no_other_kind() -> None:
-    """It ended the script: of what came after it nothing was known."""
-    lines = ["Iface", "x 1FFFFFFFFF 0 0 0 0 0 1 0"]
-    out = io.StringIO()
-    with (
-        patch.dict(remote_inventory.LOOKS, {"route": remote_inventory.routes}, clear=True),
-        patch.multiple(remote_inventory, LENGTHS={}, UNSEEN=set(), lines_of=lambda _: lines),
-        patch.object(out, "reconfigure", lambda **_: None, create=True),
-        patch.object(sys, "stdout", out),
-    ):
-        remote_inventory.main("")
-    assert "\n!route\t" in out.getvalue()
 
 
 def test_an_event_without_a_length_is_passed() -> None:

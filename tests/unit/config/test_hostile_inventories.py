@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.hostile import EXAMPLES, documents, texts
 
-from pradrill.config import inventory
+from pradrill.config import inventory, templates
 from pradrill.errors import ConfigurationError
 
 LISTING = {
@@ -61,6 +61,16 @@ def test_what_ansible_lists_is_hosts_or_refused(
         for host in hosts:
             assert not host.address.startswith("-")
             host.model_dump_json()
+
+
+@settings(max_examples=2 * EXAMPLES)
+@given(documents({"msg": {"pradrill_0": "192.0.2.20"}}, {"msg": '{"a": [1]}'}), texts)
+def test_what_ansible_makes_of_templates_is_values_or_nothing(answer: str, words: str) -> None:
+    """A debug task tells a variable; whatever else stands there is no value of it."""
+    for answers in (answer, json.dumps({"msg": answer}), words):
+        for name, values in templates._answers(f"web | SUCCESS => {answers}\n{words}"):
+            assert name
+            assert isinstance(values, dict)
 
 
 @pytest.mark.parametrize(

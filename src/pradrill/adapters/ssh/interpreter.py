@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 import shlex
 import zlib
@@ -28,6 +29,9 @@ _NO_CODE = -1  # of paramiko's, where none was received
 _ABSENT = {126, 127}  # exit codes of a shell that cannot start a program
 _CODES = 256  # that a process can end with
 _LONGEST_TEXT = 3 * KEPT  # bytes of a stream: one that was no text is put there by three
+_PART = re.compile(r"(?m)^from pradrill\.adapters\.ssh\.(remote_[\w.]+) import (?:\([^)]*\)|.*)\n")
+_FOLDER = Path(__file__).parent
+_HEAD_END = "from __future__ import annotations\n"
 _LONGEST = 16 * KEPT  # bytes of an answer: two streams, each byte at most six of JSON, and room
 
 
@@ -212,5 +216,19 @@ def _one_line() -> str:
 
 @cache
 def source(script: str) -> str:
-    """Return a script of ours that is sent to a host and run there."""
-    return Path(__file__).with_name(script).read_text(encoding="utf-8")
+    """Return a script of ours that is sent to a host and run there, as one text.
+
+    What it imports of ours stands in that import's place, once.
+    """
+    return _whole(_FOLDER / script, set())
+
+
+def _whole(path: Path, parts: set[Path]) -> str:
+    def text_of(line: re.Match[str]) -> str:
+        part = _FOLDER.joinpath(*line[1].split(".")).with_suffix(".py")
+        if part in parts:
+            return ""
+        parts.add(part)
+        return _whole(part, parts).partition(_HEAD_END)[2]
+
+    return _PART.sub(text_of, path.read_text(encoding="utf-8"))

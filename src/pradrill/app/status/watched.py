@@ -93,7 +93,10 @@ def _living(state: Path, run_id: str, now: datetime) -> Iterator[LivingRun]:
     match = _RUN_ID.fullmatch(run_id)
     if match is None:
         return
-    began = datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    try:
+        began = datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:  # no run of ours has such a name
+        return
     seconds = max(0.0, (now - began).total_seconds())
     yield LivingRun(run_id, match[2], seconds, _unrenewed(lease_of(state, run_id), now))
 

@@ -1,0 +1,118 @@
+"""Look at what is installed, and how the machine is set."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+from pradrill.adapters.ssh.remote_looks.answer import begin, cannot, line, why
+from pradrill.adapters.ssh.remote_looks.contents import (
+    content_of,
+    files_below,
+    lines_of,
+    may_be_there,
+    names_in,
+    state_of,
+)
+from pradrill.adapters.ssh.remote_looks.programs import output_of
+
+DPKG = "/var/lib/dpkg/status"
+RPM = ("/var/lib/rpm", "/usr/lib/sysimage/rpm")
+SETTINGS = (
+    *("/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/environment"),
+    *("/etc/ld.so.preload", "/etc/rc.local", "/etc/modules-load.d", "/etc/sysctl.conf"),
+    *("/etc/sysctl.d", "/etc/network", "/etc/netplan", "/etc/systemd/network"),
+    "/etc/NetworkManager/system-connections",
+)
+SYSTEM = (
+    *("/etc/fstab", "/etc/crypttab", "/etc/exports", "/etc/udev/rules.d", "/etc/modprobe.d"),
+    *("/etc/pam.d", "/etc/security", "/etc/polkit-1/rules.d", "/etc/ssh/sshd_config"),
+    *("/etc/profile", "/etc/profile.d", "/etc/bash.bashrc", "/etc/ld.so.conf.d", "/etc/hostname"),
+    *("/etc/apt/sources.list", "/etc/apt/sources.list.d", "/etc/apt/trusted.gpg.d"),
+    *("/etc/apt/keyrings", "/etc/yum.repos.d", "/etc/localtime", "/etc/timezone"),
+    *("/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors"),
+    *("/usr/local/bin", "/usr/local/sbin"),
+)
+"""Who may enter, what starts, which programs and authorities are trusted."""
+SYS = "/proc/sys"
+READABLE = 0o444
+KERNEL = ("net/core", "net/ipv4", "vm")  # of these folders the files that lie in them
+KERNEL_FILES = ("hostname", "domainname", "sem", "shmmax", "shmall", "shmmni", "core_pattern")
+KERNEL_MOVES = ("available", "allowed")  # with the modules that are loaded
+KERNEL_SECRETS = ("_key", "_seed")  # drawn when first needed, after each boot
+SYSCTLS = ("net/ipv6", "net/bridge")  # more of them
+LINKS = ("net/ipv4/conf", "net/ipv6/conf")  # a folder for each interface
+BRIEF_LINKS = ("veth", "vnet", "tap", "cali", "br-")  # of containers and virtual machines
+MOST_LINKS = 16  # beside all and default: the oldest, so that a new one takes nobody's place
+LEARNT_SETTINGS = ("mtu", "hop_limit", "stable_secret")  # from a router; a secret
+
+
+def packages() -> None:
+    """Print packages with what became of them, as dpkg-query abbreviates it."""
+    if not may_be_there(DPKG):
+        if not any(os.path.isdir(each) and os.listdir(each) for each in RPM):  # noqa: PTH112, PTH208
+            raise FileNotFoundError(errno.ENOENT, "no list of packages", DPKG)  # rpm makes one
+        for name in output_of("rpm", "-qa", "--qf", "%{NAME}\\n").split():
+            line("package", "ii ", name)
+        return
+
+    name = ""
+    for each in lines_of(DPKG):
+        if each.startswith("Package: "):
+            name = each[9:]
+        elif each.startswith("Status: ") and each.endswith(" installed"):
+            line("package", "ii ", name)
+
+
+def settings() -> None:
+    """Print what says how the machine finds others and how it boots, and the kernel's settings."""
+    begin("setting")
+    for path in (each for top in SETTINGS for each in files_below("setting", top)):
+        if not line("setting", content_of("setting", path), path):
+            return
+    paths = [f"{top}/{name}" for top in KERNEL for name in sorted(names_in(f"{SYS}/{top}"))]
+    for path in (*paths, *(f"kernel/{name}" for name in KERNEL_FILES)):
+        if not (path.endswith(KERNEL_SECRETS) or any(each in path for each in KERNEL_MOVES)):
+            file = f"{SYS}/{path}"
+            content = content_of("setting", file) if is_told(file) else ""
+            line("setting", content, path.replace("/", "."))
+
+
+def system() -> None:
+    """Print what else says who may enter, what starts and what is trusted."""
+    begin("system")
+    for path in (each for top in SYSTEM for each in files_below("system", top)):
+        if not line("system", state_of("system", path), path):
+            return
+
+
+def sysctls() -> None:
+    """Print the kernel's settings of IPv6, of bridges and of each interface, as they are."""
+    begin("sysctl")
+    lasting = sorted(each for each in socket.if_nameindex() if not each[1].startswith(BRIEF_LINKS))
+    names = ("all", "default", *(name for _, name in lasting[:MOST_LINKS]))
+    for top in (*SYSCTLS, *(f"{top}/{name}" for top in LINKS for name in names)):
+        for name in sorted(names_in(f"{SYS}/{top}")):
+            if name not in LEARNT_SETTINGS and not name.endswith(KERNEL_SECRETS):
+                line("sysctl", setting(f"{top}/{name}"), f"{top}/{name}".replace("/", "."))
+
+
+def setting(path: str) -> str:
+    """Return a setting of the kernel; nothing of one that is only written to, or has just gone."""
+    file = f"{SYS}/{path}"
+    try:
+        return " ".join(" ".join(lines_of(file)).split()) if is_told(file) else ""
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        cannot("sysctl", why(error))
+        return ""
+
+
+def is_told(file: str) -> bool:
+    """Tell whether the kernel lets anybody read that: some of its files are only written to."""
+    try:
+        return bool(os.stat(file).st_mode & READABLE)  # noqa: PTH116 pathlib costs time
+    except OSError:  # whoever reads it says why not
+        return True
