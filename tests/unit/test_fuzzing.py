@@ -43,6 +43,10 @@ READERS = {
         "adapters.backups.dumps.unpacking",
         "app.proposal.contents",
     ),
+    "test_hostile_packings": (
+        "adapters.backups.dumps.soundness",
+        "adapters.backups.dumps.unpacking",
+    ),
     "test_hostile_hosts": (
         "adapters.ssh.egress",
         "adapters.ssh.files",
