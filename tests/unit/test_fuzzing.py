@@ -57,6 +57,13 @@ READERS = {
         "domain.run.inventory_answers",
         "domain.values.masking",
     ),
+    "test_hostile_lab": (
+        "adapters.standbys.lab.accelerator",
+        "adapters.standbys.lab.image",
+        "adapters.standbys.lab.links",
+        "adapters.standbys.lab.machine",
+        "adapters.standbys.lab.qemu",
+    ),
     "test_hostile_mail": ("adapters.ssh.remote_mail_sink",),
     "test_hostile_documents": ("config.loader", "domain.register.annotation_file"),
     "test_hostile_ways": (
