@@ -43,6 +43,7 @@ READERS = {
         "adapters.backups.dumps.unpacking",
         "app.proposal.contents",
     ),
+    "test_hostile_manifests": (),  # the playbooks' own scripts: they are of no package
     "test_hostile_packings": (
         "adapters.backups.dumps.soundness",
         "adapters.backups.dumps.unpacking",

@@ -108,7 +108,8 @@ def test_a_packing_that_was_changed_is_not_sound(
 ) -> None:
     """One member or several: what was cut out of it between two of them alone is seen by nobody."""
     contents = [piece * min(times, 300_000 // (len(piece) + 1)) for _, (piece, times) in members]
-    contents[0], contents[-1] = HEAD + contents[0], contents[-1] + END
+    contents[0] = HEAD + contents[0]
+    contents[-1] += END
     packs = [pack for pack, _ in members]
     packed = b"".join(pack(each) for pack, each in zip(packs, contents, strict=True))
     at = where[0] % (len(packed) + 1)
