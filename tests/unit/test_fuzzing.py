@@ -58,6 +58,7 @@ READERS = {
         "domain.run.inventory_answers",
         "domain.values.masking",
     ),
+    "test_hostile_deletion": ("adapters.backups.borg_deletion", "adapters.backups.deletion"),
     "test_hostile_lab": (
         "adapters.standbys.lab.accelerator",
         "adapters.standbys.lab.image",
