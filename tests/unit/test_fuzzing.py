@@ -110,6 +110,7 @@ READERS = {
     ),
     "test_hostile_outbox": ("adapters.notifications.messengers", "app.notifications.outbox_file"),
     "test_hostile_requests": ("web.door", "web.token"),
+    "test_hostile_wires": ("web.connections", "web.door"),
     "test_hostile_registers": (
         "domain.values.instant_text",
         "register.chain.lines",
