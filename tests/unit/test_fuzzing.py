@@ -81,6 +81,7 @@ READERS = {
         "register.runs.genuine",
         "register.runs.store",
     ),
+    "test_hostile_authorities": ("register.sealing.stamping",),
     "test_hostile_calendars": (
         "app.proposal.place",
         "config.cron",
