@@ -98,6 +98,12 @@ READERS = {
     "test_hostile_folders": ("adapters.ssh.sftp",),
     "test_hostile_inventories": ("config.inventory",),
     "test_hostile_newest": ("app.proposal.newest",),
+    "test_hostile_schedules": (
+        "adapters.notifications.health_check",
+        "adapters.schedules.crontab",
+        "adapters.schedules.systemd",
+        "app.doctor",
+    ),
     "test_hostile_standbys": (
         "adapters.ssh.remote_egress",
         "adapters.ssh.remote_file_watch",
