@@ -104,6 +104,7 @@ READERS = {
         "adapters.schedules.systemd",
         "app.doctor",
     ),
+    "test_hostile_reasons": ("adapters.backups.barman", "adapters.backups.pgbackrest"),
     "test_hostile_standbys": (
         "adapters.ssh.remote_egress",
         "adapters.ssh.remote_file_watch",
