@@ -119,9 +119,9 @@ def test_files_of_a_manifest_from_a_clock_that_was_wrong_are_compared(tmp_path: 
     manifest = tmp_path / "manifest"
     manifest.write_text("\n".join([json.dumps({**json.loads(head), "taken": 0}), *lines]))
 
-    was = file.stat().st_mtime_ns
+    before = file.stat().st_mtime_ns
     file.chmod(0o777)
-    os.utime(file, ns=(was, was))
+    os.utime(file, ns=(before, before))
     code, answer = answer_of("manifest-files", "check", str(manifest), "mode")
     assert code == 1
     assert "has mode 0777" in answer
@@ -256,10 +256,10 @@ def test_a_folder_of_any_names_has_a_backup_or_a_reason(
         code, out, err = fetch(Path(name), backup)
         assert "Traceback" not in err
         if code == 0:
-            its, path, taken = out.split()
+            its, path, instant = out.split()
             assert path == f"{name}/{its}"
             assert Path(path).is_file()
-            assert taken[:4].isdecimal()
+            assert instant[:4].isdecimal()
         else:
             assert out == ""
             assert err.count("\n") == 1

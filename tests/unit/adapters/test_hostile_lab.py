@@ -43,13 +43,13 @@ ANSWERS: tuple[dict[str, Any], ...] = (
 @contextmanager
 def saying(folder: Path, lines: Iterator[bytes]) -> Iterator[Qemu]:
     """Let a machine's QEMU say that on each connection, a line for each that it is told."""
-    said = lines if isinstance(lines, repeat) else [*lines]
+    pieces = lines if isinstance(lines, repeat) else [*lines]
 
     def talk(connection: socket.socket) -> None:
         with connection, suppress(OSError):
-            for line in said:
+            for line in pieces:
                 connection.sendall(line)
-                if said is not lines:
+                if pieces is not lines:
                     # One after the other: what came at once, a text's file forgets when it writes.
                     connection.settimeout(0.005)
                     with suppress(TimeoutError):
@@ -109,8 +109,8 @@ def test_a_qemu_that_never_comes_to_an_answer_is_given_up(line: bytes, tmp_path:
 )
 def test_an_answer_of_qemus_that_is_none_is_refused(answer: bytes, tmp_path: Path) -> None:
     """It is no traceback in the middle of a drill, and a machine like that is not thrown away."""
-    said = [b"{}\n", b'{"return": {}}\n', answer + b"\n"]
-    with saying(tmp_path, iter(said)) as its:
+    answers = [b"{}\n", b'{"return": {}}\n', answer + b"\n"]
+    with saying(tmp_path, iter(answers)) as its:
         with pytest.raises(PradrillError, match="does not answer"):
             its.state()
         assert its.unfinished is False

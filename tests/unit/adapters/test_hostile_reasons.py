@@ -45,7 +45,7 @@ SAYINGS = st.sampled_from(
             "P00   WARN: x\nERROR: y",
         ),
         *('pg_verifybackup: error: could not open file "/a/backup_manifest": no', "Traceback"),
-        *("ERROR: [029]: key 'a' outside of section", "Fatal: wrong password or no key found\n"),
+        *("ERROR: [029]: key 'a' outside of section", "Fatal: wrong password or no key finding\n"),
         *(
             "error: pack 1: ciphertext verification failed",
             "subprocess ssh: \x1b[31mdenied",
@@ -77,9 +77,9 @@ class Replies:
         return reply
 
 
-def check(source: RecoveryPointSource, said: Replies) -> Checked | NotReadyError:
+def check(source: RecoveryPointSource, replies: Replies) -> Checked | NotReadyError:
     """Return what a source finds of a backup whose tool says that."""
-    with patch(f"{type(source).__module__}.run", said.run):
+    with patch(f"{type(source).__module__}.run", replies.run):
         try:
             return source.check(RecoveryPoint(id=LABEL, data_time=NOW), IntegrityPart(1, 7), BOUNDS)
         except NotReadyError as error:
@@ -89,25 +89,25 @@ def check(source: RecoveryPointSource, said: Replies) -> Checked | NotReadyError
 @settings(max_examples=3 * EXAMPLES)
 @given(st.sampled_from(SOURCES), st.lists(replies, min_size=1, max_size=5))
 def test_no_backup_is_sound_of_which_a_tool_ended_otherwise(
-    source: RecoveryPointSource, said: list[CompletedCommand]
+    source: RecoveryPointSource, answers: list[CompletedCommand]
 ) -> None:
     """However good its words are: each end of its calls counts; the reason is one line."""
-    read = Replies(*said)
-    found = check(source, read)
-    reason = found.message if isinstance(found, NotReadyError) else found.detail
+    its = Replies(*answers)
+    finding = check(source, its)
+    reason = finding.message if isinstance(finding, NotReadyError) else finding.detail
     assert reason.isprintable()
     assert len(reason) <= 500
-    if isinstance(found, Checked) and found.soundness is Soundness.SOUND:
-        assert {each.code for each in read.read} == {0}
+    if isinstance(finding, Checked) and finding.soundness is Soundness.SOUND:
+        assert {each.code for each in its.read} == {0}
 
 
 @settings(max_examples=3 * EXAMPLES)
 @given(st.sampled_from(SOURCES), st.lists(replies, min_size=1, max_size=4))
 def test_why_a_catalogue_is_not_read_is_one_line(
-    source: RecoveryPointSource, said: list[CompletedCommand]
+    source: RecoveryPointSource, answers: list[CompletedCommand]
 ) -> None:
     """What it quotes of a log moves no cursor, and names no password."""
-    with patch(f"{type(source).__module__}.run", Replies(*said).run):
+    with patch(f"{type(source).__module__}.run", Replies(*answers).run):
         try:
             problems = [point.problem for point in source.catalogue(BOUNDS).points]
         except NotReadyError as error:
@@ -124,9 +124,9 @@ def test_logs_that_a_failed_listing_names_are_not_held(code: int) -> None:
     (source,) = (each for each in SOURCES if isinstance(each, PgBackRest))
     info = CompletedCommand(0, json.dumps(STANZA), "")
     verified = CompletedCommand(0, VALID, "")
-    found = check(source, Replies(info, verified, CompletedCommand(code, HELD, "")))
-    assert isinstance(found, Checked)
-    assert (found.soundness is Soundness.SOUND) is (code == 0)
+    finding = check(source, Replies(info, verified, CompletedCommand(code, HELD, "")))
+    assert isinstance(finding, Checked)
+    assert (finding.soundness is Soundness.SOUND) is (code == 0)
 
 
 @pytest.mark.parametrize("code", [0, 1])
@@ -137,7 +137,7 @@ def test_a_span_of_logs_that_a_failed_barman_shows_is_none(
     monkeypatch.setattr("pradrill.adapters.backups.barman._is_there", lambda _: True)
     (source,) = (each for each in SOURCES if isinstance(each, Barman))
     verified = CompletedCommand(0, "backup successfully verified", "")
-    shown = CompletedCommand(code, json.dumps(SHOWN), "")
-    found = check(source, Replies(verified, CompletedCommand(0, LISTED, ""), shown))
-    assert isinstance(found, Checked)
-    assert (found.soundness is Soundness.SOUND) is (code == 0)
+    span = CompletedCommand(code, json.dumps(SHOWN), "")
+    finding = check(source, Replies(verified, CompletedCommand(0, LISTED, ""), span))
+    assert isinstance(finding, Checked)
+    assert (finding.soundness is Soundness.SOUND) is (code == 0)

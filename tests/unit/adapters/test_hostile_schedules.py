@@ -68,11 +68,13 @@ def program(folder: Path, name: str, out: bytes, err: bytes, code: int) -> None:
     (folder / name).chmod(0o755)
 
 
-said = st.binary(max_size=40) | texts.map(lambda text: text.encode("utf-8", "surrogatepass"))
+prints = st.binary(max_size=40) | texts.map(lambda text: text.encode("utf-8", "surrogatepass"))
 
 
 @settings(max_examples=EXAMPLES)
-@given(said | st.just(LINE.encode()), said | st.just(b"no crontab for shop\n"), st.integers(0, 1))
+@given(
+    prints | st.just(LINE.encode()), prints | st.just(b"no crontab for shop\n"), st.integers(0, 1)
+)
 def test_what_cron_lists_is_given_back_byte_by_byte(out: bytes, err: bytes, code: int) -> None:
     """Or it is refused in one line: what could not be read is not written anew."""
     refusal = None
@@ -92,7 +94,7 @@ def test_what_cron_lists_is_given_back_byte_by_byte(out: bytes, err: bytes, code
 
 
 @settings(max_examples=EXAMPLES)
-@given(said, said, st.integers(0, 1))
+@given(prints, prints, st.integers(0, 1))
 def test_a_version_is_one_line_that_moves_no_cursor(out: bytes, err: bytes, code: int) -> None:
     """Whatever a tool of a backup source prints for one; without an end of 0 it is none."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
@@ -105,7 +107,7 @@ def test_a_version_is_one_line_that_moves_no_cursor(out: bytes, err: bytes, code
 
 
 @settings(max_examples=2 * EXAMPLES)
-@given(said, said, st.booleans())
+@given(prints, prints, st.booleans())
 def test_a_unit_that_somebody_else_wrote_is_never_written_over(
     service: bytes, timer: bytes, is_ours: bool
 ) -> None:
