@@ -93,7 +93,8 @@ def outcome_of(repository: str) -> NotReadyError | None:
 @settings(max_examples=EXAMPLES)
 @given(
     st.sampled_from(["rest:", "s3:"]),
-    st.lists(refusals | refusals | wholes | brokens, min_size=QUESTIONS, max_size=QUESTIONS),
+    st.lists(refusals, min_size=QUESTIONS, max_size=QUESTIONS)
+    | st.lists(refusals | wholes | brokens, min_size=QUESTIONS, max_size=QUESTIONS),
     st.just(whole(200, b"")) | wholes | brokens,
 )
 def test_what_a_server_answers_to_who_would_delete_is_a_refusal_or_none(
@@ -157,7 +158,10 @@ def test_what_borgs_server_says_to_who_would_destroy_is_a_refusal_or_none(
 
 
 @pytest.mark.parametrize("repository", ["rest:", "s3:"])
-def test_a_server_that_refuses_each_deletion_is_believed(repository: str) -> None:
-    """Once it has let the same login read."""
-    with answering([whole(200, b""), whole(403, DENIED)]) as port:
-        assert outcome_of(f"{repository}http://127.0.0.1:{port}/shop") is None
+@pytest.mark.parametrize(("status", "is_known"), [(200, True), (403, False), (404, False)])
+def test_a_server_that_refuses_each_deletion_is_believed_of_who_may_read(
+    repository: str, status: int, is_known: bool
+) -> None:
+    """One that turns everybody away has refused nothing."""
+    with answering([whole(status, b""), whole(403, DENIED)]) as port:
+        assert (outcome_of(f"{repository}http://127.0.0.1:{port}/shop") is None) is is_known
