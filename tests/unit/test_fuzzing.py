@@ -45,6 +45,11 @@ READERS = {
         "adapters.backups.dumps.unpacking",
         "app.proposal.contents",
     ),
+    "test_hostile_manifests": (),  # the playbooks' own scripts: they are of no package
+    "test_hostile_packings": (
+        "adapters.backups.dumps.soundness",
+        "adapters.backups.dumps.unpacking",
+    ),
     "test_hostile_hosts": (
         "adapters.ssh.egress",
         "adapters.ssh.files",
@@ -54,6 +59,14 @@ READERS = {
         "domain.run.host_answers",
         "domain.run.inventory_answers",
         "domain.values.masking",
+    ),
+    "test_hostile_deletion": ("adapters.backups.borg_deletion", "adapters.backups.deletion"),
+    "test_hostile_lab": (
+        "adapters.standbys.lab.accelerator",
+        "adapters.standbys.lab.image",
+        "adapters.standbys.lab.links",
+        "adapters.standbys.lab.machine",
+        "adapters.standbys.lab.qemu",
     ),
     "test_hostile_mail": ("adapters.ssh.remote_mail_sink",),
     "test_hostile_documents": ("config.loader", "domain.register.annotation_file"),
@@ -70,6 +83,7 @@ READERS = {
         "register.runs.genuine",
         "register.runs.store",
     ),
+    "test_hostile_authorities": ("register.sealing.stamping",),
     "test_hostile_calendars": (
         "app.proposal.place",
         "config.cron",
@@ -113,6 +127,13 @@ READERS = {
         "domain.run.inventory_answers",
     ),
     "test_hostile_newest": ("app.proposal.newest",),
+    "test_hostile_schedules": (
+        "adapters.notifications.health_check",
+        "adapters.schedules.crontab",
+        "adapters.schedules.systemd",
+        "app.doctor",
+    ),
+    "test_hostile_reasons": ("adapters.backups.barman", "adapters.backups.pgbackrest"),
     "test_hostile_standbys": (
         "adapters.ssh.remote_egress",
         "adapters.ssh.remote_file_watch",
@@ -131,6 +152,7 @@ READERS = {
     ),
     "test_hostile_outbox": ("adapters.notifications.messengers", "app.notifications.outbox_file"),
     "test_hostile_requests": ("web.door", "web.token"),
+    "test_hostile_wires": ("web.connections", "web.door"),
     "test_hostile_registers": (
         "domain.values.instant_text",
         "register.chain.lines",

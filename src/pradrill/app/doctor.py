@@ -28,6 +28,7 @@ from pradrill.config.project import LoadedDrill, Project
 from pradrill.domain.declared.notification import NotificationChannel
 from pradrill.domain.declared.standby import InventoryStandby
 from pradrill.domain.run.guard_mending import MendingPlaces
+from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.run.precondition import Concern, Holding, Precondition
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.quotas import amount
@@ -174,7 +175,7 @@ def _program(name: str, command: tuple[str, ...]) -> Precondition:
     except ToolError as error:
         mend = as_root(f"apt-get install {_PACKAGES.get(name, name)}")
         return _of_machine(Concern.TOOLS, Holding.FAILS, error.message, mend)
-    says = output.splitlines()[0] if output else f"{name} is installed"
+    says = last_line(output.splitlines()[0]) if output else f"{name} is installed"
     return _of_machine(Concern.TOOLS, Holding.HOLDS, says)
 
 

@@ -142,6 +142,8 @@ class Barman:
     def _span(self, point: RecoveryPoint, bounds: Bounds) -> tuple[str, str] | None:
         """Return the first and the last log that make a backup consistent; None: not told."""
         answer = self._call(["show-backup", self._declared.server, point.id], bounds)
+        if answer.code != 0:
+            return None
         try:
             document = json.loads(document_in(answer.out))[self._declared.server]
             its = _Span.model_validate(document["base_backup_information"])

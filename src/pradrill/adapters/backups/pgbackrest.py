@@ -147,7 +147,7 @@ class PgBackRest:
         answer = self._call(["repo-ls", folder], bounds)
         if answer.code is None:
             return None
-        logs = {*_COPIED_LOG.findall(answer.out)}
+        logs = {*_COPIED_LOG.findall(answer.out)} if answer.code == 0 else set()
         first, last = backup.archive.start or "", backup.archive.stop or ""
         return lost if absent_log(logs, first, last, logs_of_a_number(backup)) else ""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from threading import Thread
 
+from pradrill.domain.run.host_answers import last_line
 from pradrill.system.in_memory import memory_file
 from pradrill.system.tools import ToolError, tool
 
-_SECONDS = 15
+_SECONDS = 15.0
 _LARGEST = 200_000
 _STATED = re.compile(
     r"^Time stamp: (\w{3} +\d+ \d\d:\d\d:\d\d)(?:\.\d+)? (\d{4}) GMT$", re.MULTILINE
@@ -17,22 +19,39 @@ _STATED = re.compile(
 
 def stamp(sha256: str, authority: str) -> bytes:
     """Return the authority's answer (DER) about a hash; raises ToolError."""
+    query = tool("openssl", "ts", "-query", "-digest", sha256, "-sha256", "-cert")
+    answers: list[bytes | Exception] = []
+
+    def ask() -> None:
+        try:
+            answers.append(_answer(query, authority))
+        except Exception as error:  # noqa: BLE001 of an answer that is no HTTP there are many
+            answers.append(error)
+
+    worker = Thread(target=ask, daemon=True)  # one that dribbles would hold the register for days
+    worker.start()
+    worker.join(_SECONDS)
+    response = answers[0] if answers else TimeoutError(f"it did not answer within {_SECONDS:g} s")
+    if isinstance(response, Exception):
+        why = last_line(str(response) or type(response).__name__)
+        raise ToolError(f"the authority {authority} gave no stamp: {why}") from response
+    if stated_time(response) is None:
+        raise ToolError(f"the authority {authority} gave no stamp: its answer is none")
+    return response
+
+
+def _answer(query: bytes, authority: str) -> bytes:
+    """Return the beginning of what an authority answers."""
     import urllib.request  # noqa: PLC0415 half the weight of a command that only reads
 
-    query = tool("openssl", "ts", "-query", "-digest", sha256, "-sha256", "-cert")
     request = urllib.request.Request(  # noqa: S310 the settings allow http and https only
         authority,
         data=query,
         headers={"Content-Type": "application/timestamp-query"},
     )
-    try:
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 as above
-            response: bytes = answer.read(_LARGEST)
-    except (OSError, ValueError) as error:
-        raise ToolError(f"the authority {authority} gave no stamp: {error}") from error
-    if stated_time(response) is None:
-        raise ToolError(f"the authority {authority} gave no stamp: its answer is none")
-    return response
+    with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 as above
+        content: bytes = answer.read(_LARGEST)
+        return content
 
 
 def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
@@ -50,10 +69,14 @@ def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
 
 
 def stated_time(response: bytes) -> datetime | None:
-    """Return the time that an answer states, whoever gave it; None when it is not a stamp."""
+    """Return the time that an answer states, whoever gave it; None when it is not a stamp.
+
+    Of its token alone: the words beside that, which nobody signs, could be a time's.
+    """
     with memory_file(response) as stamp:
         try:
-            text = tool("openssl", "ts", "-reply", "-text", "-in", stamp).decode("utf-8", "replace")
+            words = ("ts", "-reply", "-token_out", "-text", "-in", stamp)
+            text = tool("openssl", *words).decode("utf-8", "replace")
         except ToolError:
             return None
 
@@ -61,4 +84,8 @@ def stated_time(response: bytes) -> datetime | None:
     if match is None:
         return None
 
-    return datetime.strptime(f"{match[1]} {match[2]}", "%b %d %H:%M:%S %Y").replace(tzinfo=UTC)
+    try:
+        text = f"{match[1]} {match[2]}"
+        return datetime.strptime(text, "%b %d %H:%M:%S %Y").replace(tzinfo=UTC)
+    except ValueError:
+        return None

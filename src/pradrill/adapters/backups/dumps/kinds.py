@@ -98,7 +98,8 @@ def holds_nothing(folder: Folder, path: str, entry: FolderEntry) -> bool:
         return False
     try:
         with folder.read(path) as pieces:
-            return not Unpacked(pieces).head.strip(_BLANK)
+            unpacked = Unpacked(pieces)
+            return not (unpacked.closed or unpacked.head.strip(_BLANK))
     except NotReadyError:
         return False
 

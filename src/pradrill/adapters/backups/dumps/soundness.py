@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pradrill.adapters.backups.dumps import checksums, contents, kinds
 from pradrill.adapters.backups.dumps.checksums import Sum
 from pradrill.adapters.backups.dumps.contents import Content
-from pradrill.adapters.backups.dumps.unpacking import Unpacked, UnpackError
+from pradrill.adapters.backups.dumps.unpacking import TooLargeError, Unpacked, UnpackError
 from pradrill.domain.run.backup_integrity import Checked, Soundness
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError
@@ -40,6 +40,8 @@ def _check(folder: Folder, path: str, its: Sum | None, bounds: Bounds, *, judge:
             unpacked.raise_failure()
             content = judge(unpacked, bounds)
             unpacked.raise_failure()
+        except TooLargeError:
+            content = Content()
         except UnpackError as error:
             content = Content(str(error))
 

@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+from pradrill.system.memory import memory_left
+
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -17,10 +19,14 @@ else:
 
 _HEAD, _TAIL = 4096, 8192
 _ZSTD_CHECKSUM = 0b100
+_XZ_CHECKS = (lzma.CHECK_CRC32, lzma.CHECK_CRC64, lzma.CHECK_SHA256)
+"""A file may name another one: liblzma passes over what it does not know."""
 _MAGIC = 8
 _AT_ONCE = 1 << 20
 _SLICE = 1 << 14
 _LONGEST_WINDOW = 31  # as far back as zstd --long=31 looks
+_SHARE = 4
+"""Of the memory that is left, what unpacking may take: a few bytes can ask for gigabytes."""
 _PACKINGS = (
     ("gzip", re.compile(rb"\x1f\x8b")),
     ("zstd", re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")),  # pzstd skips a frame first
@@ -49,9 +55,15 @@ _CLOSED = (
 )
 """What is not read here, by its first bytes."""
 
+_BROKEN = (zlib.error, OSError, lzma.LZMAError, zstd.ZstdError, EOFError)
+
 
 class UnpackError(Exception):
     """The packing is broken or cut off."""
+
+
+class TooLargeError(UnpackError):
+    """The packing asks for more memory than this machine has left for it."""
 
 
 class Unpacked:
@@ -81,6 +93,8 @@ class Unpacked:
     @property
     def closed(self) -> str:
         """Return what its content is in, when that is not read here; empty: it is read."""
+        if isinstance(self._failure, TooLargeError):
+            return f"packed with {self.packing} in a way that asks for more memory than is left"
         return next((name for name, magic in _CLOSED if magic.match(self.head)), "")
 
     def rest(self) -> Iterator[bytes]:
@@ -112,8 +126,11 @@ class Unpacked:
 
         try:
             yield from filter(None, self._members(pieces))
-        except (zlib.error, OSError, lzma.LZMAError, zstd.ZstdError, EOFError) as error:
-            self._failure = UnpackError(f"{self.packing}: {str(error).lower() or 'it is cut off'}")
+        except (*_BROKEN, MemoryError) as error:
+            why = str(error).lower()
+            is_memory = isinstance(error, MemoryError) or "memory" in why
+            kind = TooLargeError if is_memory else UnpackError
+            self._failure = kind(f"{self.packing}: {why or 'it is cut off'}")
             for _ in pieces:  # the digest is of the whole file
                 pass
 
@@ -150,10 +167,14 @@ def _chain(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 def _new(packing: str) -> Any:
     if packing == "gzip":
         return zlib.decompressobj(wbits=31)
+    if packing == "bzip2":
+        return bz2.BZ2Decompressor()
+
+    most = memory_left() // _SHARE
     if packing == "zstd":
-        parameter = zstd.DecompressionParameter.window_log_max
-        return zstd.ZstdDecompressor(options={parameter: _LONGEST_WINDOW})
-    return bz2.BZ2Decompressor() if packing == "bzip2" else lzma.LZMADecompressor()
+        longest = min(_LONGEST_WINDOW, most.bit_length() - 1)
+        return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: longest})
+    return lzma.LZMADecompressor(memlimit=most)
 
 
 def _has_sum(packing: str, member: bytes, unpacker: Any) -> bool:
@@ -161,7 +182,7 @@ def _has_sum(packing: str, member: bytes, unpacker: Any) -> bool:
     if packing == "zstd":
         is_skipped = member[1:4] == b"\x2a\x4d\x18"
         return is_skipped or bool(member[4] & _ZSTD_CHECKSUM)
-    return packing != "xz" or unpacker.check != lzma.CHECK_NONE
+    return packing != "xz" or unpacker.check in _XZ_CHECKS
 
 
 def _once(unpacker: Any, packed: bytes) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from pradrill.adapters.standbys.files import write_private
+from pradrill.errors import UNREADABLE
 
 _KVM = Path("/dev/kvm")
 
@@ -22,7 +23,7 @@ class Accelerator:
         """Return the accelerator under which a machine has booted, if one has."""
         try:
             document = json.loads(self._file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, *UNREADABLE):
             return None
 
         name = document.get("accelerator") if isinstance(document, dict) else None

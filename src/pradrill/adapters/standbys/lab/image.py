@@ -18,7 +18,7 @@ from typing import Any
 
 from pradrill.adapters.standbys.files import lock_file, require, run, search_path, write_private
 from pradrill.domain.run.host_answers import last_line
-from pradrill.errors import ConfigurationError, NotReadyError, PradrillError
+from pradrill.errors import UNREADABLE, ConfigurationError, NotReadyError, PradrillError
 from pradrill.ports import Say
 
 PACKAGES = (
@@ -134,7 +134,7 @@ class Image:
         """Tell whether it is there, whole: one of an older pradrill may lack packages."""
         try:
             card = json.loads(self._card.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, *UNREADABLE):
             return False
         if not isinstance(card, dict):
             return False
@@ -174,8 +174,7 @@ def _copy(image: Path, new: Path, say: Say) -> dict[str, object]:
     if not image.is_file():
         raise ConfigurationError(f"there is no image {image}", hint="Name a QCOW2 file.")
 
-    info = json.loads(run(["qemu-img", "info", "--output=json", image]))
-    if info.get("format") != "qcow2" or info.get("backing-filename"):
+    if not is_alone(run(["qemu-img", "info", "--output=json", image])):
         raise ConfigurationError(
             f"{image} is not a QCOW2 image on its own",
             hint="Convert it: qemu-img convert -O qcow2 IMAGE NEW.qcow2.",
@@ -185,6 +184,19 @@ def _copy(image: Path, new: Path, say: Say) -> dict[str, object]:
     shutil.copyfile(image, new / "base.img")
 
     return {"source": str(image)}
+
+
+def is_alone(info: str) -> bool:
+    """Tell whether qemu-img says of an image that it is a QCOW2, all of which is in its file.
+
+    Another file could be any of this machine's, and the machine would read it as its disk.
+    """
+    try:
+        its = json.loads(info)
+        there = its.get("backing-filename") or its["format-specific"]["data"].get("data-file")
+        return its["format"] == "qcow2" and not there
+    except UNREADABLE:
+        return False
 
 
 def _bootstrap(new: Path, say: Say) -> dict[str, object]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pradrill.adapters.standbys.files import lock_file, write_private
-from pradrill.errors import NotReadyError
+from pradrill.errors import UNREADABLE, NotReadyError
 
 _HOSTS = range(100, 200)
 """Last numbers of the addresses: QEMU's network has its own gateway, DNS and guest below."""
@@ -46,6 +46,7 @@ def write_links(run: Path, links: Mapping[str, Path], machines: Path) -> None:
 def read_links(run: Path) -> dict[str, str]:
     """Return guest address:port → the name of the machine there; nothing where none is noted."""
     try:
-        return dict(json.loads((run / _FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        names = json.loads((run / _FILE).read_text(encoding="utf-8"))
+        return {str(near): str(name) for near, name in names.items()}
+    except (OSError, *UNREADABLE):
         return {}

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from threading import Timer
 
 from pradrill.adapters.standbys.files import lock_file, require, run, write_private
 from pradrill.adapters.standbys.lab import qemu
@@ -28,7 +31,7 @@ from pradrill.adapters.standbys.seed import (
 )
 from pradrill.domain.run.host import Host
 from pradrill.domain.run.host_answers import known_hosts_name, last_line
-from pradrill.errors import NotReadyError, PradrillError
+from pradrill.errors import UNREADABLE, NotReadyError, PradrillError
 from pradrill.ports import Clock, Say
 from pradrill.system import ssh_sockets as sockets
 
@@ -40,6 +43,8 @@ _BROUGHT_BOOT = 900
 _RESUME = 30
 _TRY = 10
 _PAUSE = 0.2
+_LONGEST_WORD = 4_096
+_MACHINE_ID = re.compile(r"[0-9a-f]{32}\n")
 
 _WAKE = """
 echo ready; read now chance; date -u -s "@$now" >/dev/null
@@ -259,7 +264,7 @@ class Machine:
         """Tell whether it was frozen under the present QEMU, accelerator, processor and image."""
         try:
             card = json.loads((self._frozen / "card.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, *UNREADABLE):
             return False
         return bool(card == self._card())
 
@@ -386,16 +391,17 @@ class Machine:
     def _wake(self, deadline: float) -> None:
         """Wait for SSH and set the machine's clock. Raises PradrillError at the deadline."""
         start = self._clock.now()
+        left = deadline
         while True:
-            greeting = self._greet()
-            if len(greeting.split()) == 1:
-                write_private(self.folder / "machine-id", f"{greeting.strip()}\n")
+            greeting = self._greet(left)
+            if _MACHINE_ID.fullmatch(greeting):
+                write_private(self.folder / "machine-id", greeting)
                 return
 
             self._raise_if_stopped()
-            if (self._clock.now() - start).total_seconds() > deadline:
-                console = self._run / "console.log"
-                last = last_line(console.read_text("utf-8", "replace"))
+            left = deadline - (self._clock.now() - start).total_seconds()
+            if left < 0:
+                last = last_line(_end_of(self._run / "console.log"))
                 raise PradrillError(
                     f"the machine {self.name} did not answer over SSH within {deadline:g} s",
                     hint=f"Its console's last line: {last}",
@@ -408,27 +414,51 @@ class Machine:
         if state in {"internal-error", "shutdown", "guest-panicked", "io-error"}:
             raise PradrillError(f"the machine {self.name} stopped: {state}")
 
-    def _greet(self) -> str:
-        """Give the machine the time, at the moment when it is ready for it; return its id."""
+    def _greet(self, seconds: float) -> str:
+        """Give the machine the time, at the moment when it is ready for it; return its id.
+
+        Empty where it is not ready in time: one may let ssh in, and then say nothing or too much.
+        """
         try:
-            with subprocess.Popen(
-                [*self.ssh_command(), _WAKE],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-            ) as talk:
+            with (
+                subprocess.Popen(
+                    [*self.ssh_command(), _WAKE],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                ) as talk,
+                _ended(talk, seconds),
+            ):
                 assert talk.stdin is not None and talk.stdout is not None  # noqa: S101, PT018 piped
-                if talk.stdout.readline() != "ready\n":
-                    talk.kill()
+                if talk.stdout.readline(_LONGEST_WORD) != b"ready\n":
                     return ""
 
-                talk.stdin.write(f"{self._clock.now().timestamp():.6f} {os.urandom(32).hex()}\n")
+                now = self._clock.now().timestamp()
+                talk.stdin.write(f"{now:.6f} {os.urandom(32).hex()}\n".encode())
                 talk.stdin.close()
 
-                return talk.stdout.read()
+                return talk.stdout.read(_LONGEST_WORD).decode("ascii", "replace")
         except OSError:
             return ""
+
+
+def _end_of(console: Path) -> str:
+    """Return the end of what a machine has printed, however much that is."""
+    with console.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_WORD))
+        return file.read(_LONGEST_WORD).decode("utf-8", "replace")
+
+
+@contextmanager
+def _ended(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    """End a process once it is done with, at the latest after so many seconds."""
+    timer = Timer(seconds, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        process.kill()
 
 
 def _overlay(disk: Path, base: Path, base_format: str) -> None:

@@ -9,15 +9,17 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Timer
 from typing import Any, NamedTuple
 
 from pradrill.adapters.standbys.files import run
 from pradrill.adapters.standbys.lab.bounded_file import bounded_file
 from pradrill.adapters.standbys.lab.capture import FRAME, LARGEST
-from pradrill.errors import PradrillError
+from pradrill.domain.run.host_answers import last_line
+from pradrill.errors import UNREADABLE, PradrillError
 from pradrill.ports import Clock
 
 PROGRAM = "qemu-system-x86_64"
@@ -39,6 +41,7 @@ _UNFINISHED = {"inmigrate", "prelaunch", "paused"}
 _MOMENT = 0.02
 _LAST_BREATH = 10
 _FROZEN = 120
+_LONGEST_ANSWER = 65_536
 
 
 class Hardware(NamedTuple):
@@ -145,7 +148,7 @@ class Qemu:
 
     def state(self) -> str:
         """Return what QEMU says of the machine: running, paused, internal-error, ..."""
-        return str(self._ask("query-status")["status"])
+        return str(self._ask("query-status").get("status"))
 
     @property
     def unfinished(self) -> bool:
@@ -204,10 +207,12 @@ class Qemu:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _ask(self, command: str, **arguments: Any) -> dict[str, Any]:
-        """Send one QMP command on a connection of its own. Raises PradrillError."""
+        """Send one QMP command on a connection of its own. Raises PradrillError.
+
+        Who has broken out of a machine answers for it: what is no answer, or never ends, is none.
+        """
         try:
-            with socket.socket(socket.AF_UNIX) as line:
-                line.settimeout(_LAST_BREATH)
+            with socket.socket(socket.AF_UNIX) as line, _cut_when_late(line):
                 folder = os.open(self._folder, os.O_PATH)  # a socket's path is short
                 try:
                     line.connect(f"/proc/self/fd/{folder}/qmp")
@@ -215,11 +220,28 @@ class Qemu:
                     os.close(folder)
 
                 with line.makefile("rw", encoding="utf-8") as talk:
-                    talk.readline()
+                    talk.readline(_LONGEST_ANSWER)
                     _say(talk, "qmp_capabilities", {})
                     return _say(talk, command, arguments)
-        except (OSError, ValueError) as error:
+        except (OSError, *UNREADABLE) as error:
             raise PradrillError(f"QEMU of the machine {self._name} does not answer") from error
+
+
+@contextmanager
+def _cut_when_late(line: socket.socket) -> Iterator[None]:
+    """End a connection that takes too long; a socket's own time-out is for each piece."""
+
+    def cut() -> None:
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+    line.settimeout(_LAST_BREATH)
+    timer = Timer(_LAST_BREATH, cut)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _say(talk: Any, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -227,11 +249,11 @@ def _say(talk: Any, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
     talk.flush()
 
     while True:
-        answer = json.loads(talk.readline())
+        answer = json.loads(talk.readline(_LONGEST_ANSWER))
         if "return" in answer:
             return dict(answer["return"])
         if "error" in answer:
-            raise PradrillError(f"QEMU refuses {command}: {answer['error'].get('desc')}")
+            raise PradrillError(f"QEMU refuses {command}: {last_line(answer['error']['desc'])}")
 
 
 def processor(accelerator: str | None, *, brought: bool) -> str:

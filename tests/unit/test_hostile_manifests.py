@@ -1,0 +1,285 @@
+"""Whatever stands in a backup's manifest, or in a folder of backups, is read or refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from contextlib import redirect_stdout, suppress
+from functools import cache
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from io import StringIO
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest.mock import MagicMock, patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.hostile import EXAMPLES, documents
+
+SCRIPTS = Path(__file__).parents[2] / "playbooks/files"
+OF_SAMBA = ("ldb", "samba", "samba.auth", "samba.param", "samba.samdb")
+
+
+@cache
+def script(name: str) -> ModuleType:
+    """Return a playbook's script as a module; of Samba's own nothing is asked."""
+    loader = SourceFileLoader(name.replace("-", "_"), str(SCRIPTS / name))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    with patch.dict(sys.modules, {each: MagicMock() for each in OF_SAMBA}):
+        loader.exec_module(module)
+    sys.dont_write_bytecode = writes
+    return module
+
+
+def answer_of(name: str, *words: str) -> tuple[int, str]:
+    """Return how a script ends, and the lines that it prints or refuses with."""
+    printed = StringIO()
+    try:
+        with redirect_stdout(printed):
+            code = script(name).main([*words])
+    except SystemExit as end:
+        code = 1
+        printed.write(str(end.code))
+    printed.getvalue().encode()
+    return code, printed.getvalue()
+
+
+FILE = {
+    "path": "/nowhere/a", "kind": "-", "mode": "0644", "owner": "root:root", "acl": {},
+    "xattr": {"user.a": "YQ=="}, "size": 1, "changed": 1_773_108_000.5, "link": None,
+    "sha256": "ab" * 32,
+}  # fmt: skip
+LINK = {**FILE, "path": "/etc/mtab", "kind": "l", "link": "../proc/self/mounts"}
+FOLDER = {**FILE, "path": "/etc/skel", "kind": "d"}
+HEAD = {"taken": 1_773_108_000.0, "folders": ["/etc/skel"], "hashed": 1.0}
+ASPECTS = ("there", "mode", "owner", "acl", "xattr", "bytes")
+
+
+@settings(max_examples=4 * EXAMPLES)
+@given(
+    documents(HEAD),
+    st.lists(documents(FILE, LINK, FOLDER), max_size=4),
+    st.sampled_from(ASPECTS),
+    st.binary(max_size=3),
+)
+def test_a_manifest_of_files_is_read_or_refused(
+    head: str, lines: list[str], aspect: str, rest: bytes
+) -> None:
+    """Each line is a file's or a refusal; nothing that was not there is as it was."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        manifest = Path(folder, "manifest")
+        text = "\n".join([head, *lines])
+        manifest.write_bytes(text.encode("utf-8", "surrogatepass") + rest)
+        code, answer = answer_of("manifest-files", "check", str(manifest), aspect)
+    assert code == ("0 wrong" not in answer)
+    assert answer.count("\n") < 24
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (json.dumps(FILE)[:-30], "line 3"),
+        (json.dumps({**FILE, "path": "/a\0b"}), "line 3"),
+        (json.dumps({**FILE, "path": "/\ud800"}), "line 3"),
+        (json.dumps({**FILE, "mode": None}), "line 3"),
+        ("[" * 9_000, "line 3"),
+    ],
+    ids=["cut", "zero", "surrogate", "of-no-mode", "deep"],
+)
+def test_a_line_that_is_no_file_is_refused_by_its_number(
+    line: str, reason: str, tmp_path: Path
+) -> None:
+    """A backup that was cut in its manifest showed forty lines of Python's."""
+    manifest = tmp_path / "manifest"
+    manifest.write_text("\n".join([json.dumps(HEAD), json.dumps(FOLDER), line]), "utf-8")
+    code, answer = answer_of("manifest-files", "check", str(manifest), "mode")
+    assert code == 1
+    assert reason in answer
+
+
+def test_files_of_a_manifest_from_a_clock_that_was_wrong_are_compared(tmp_path: Path) -> None:
+    """Taken in 1970 by its own word, every file was changed after it, and none was looked at."""
+    file = tmp_path / "data" / "a"
+    file.parent.mkdir()
+    file.write_text("a")
+    printed = StringIO()
+    with redirect_stdout(printed):
+        script("manifest-files").main(["write", str(file.parent)])
+    head, *lines = printed.getvalue().splitlines()
+    manifest = tmp_path / "manifest"
+    manifest.write_text("\n".join([json.dumps({**json.loads(head), "taken": 0}), *lines]))
+
+    before = file.stat().st_mtime_ns
+    file.chmod(0o777)
+    os.utime(file, ns=(before, before))
+    code, answer = answer_of("manifest-files", "check", str(manifest), "mode")
+    assert code == 1
+    assert "has mode 0777" in answer
+
+
+TABLES = {
+    "taken": "2026-03-10T02:00:00Z", "rows": {"orders": 1}, "before": {"orders": 1},
+    "columns": {"orders": "ab" * 32}, "values": {"orders.id": "whole:" + "ab" * 32},
+    "others": {"view a": "ab" * 32},
+}  # fmt: skip
+OF_DOMAIN = {"taken": "2026-03-10T02:00:00Z", "objects": {"CN=a": "ab"}, "sysvol": {"a": "ab"}}
+
+
+def shop(path: Path, name: str = "orders") -> None:
+    """Write a database with one row."""
+    with sqlite3.connect(path) as database:
+        database.execute(f'CREATE TABLE "{name}" (id)')
+        database.execute(f'INSERT INTO "{name}" VALUES (1)')  # noqa: S608 a test's own
+    database.close()
+
+
+@settings(max_examples=2 * EXAMPLES)
+@given(
+    documents(TABLES),
+    st.sampled_from(["rows", "columns", "floor", "values"]),
+    st.binary(max_size=3),
+)
+def test_a_manifest_of_tables_is_read_or_refused(text: str, aspect: str, rest: bytes) -> None:
+    """And compared with a real database, in which none of its words is more than a name."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        manifest, database = Path(folder, "manifest"), Path(folder, "shop")
+        manifest.write_bytes(text.encode("utf-8", "surrogatepass") + rest)
+        shop(database)
+        code, answer = answer_of(
+            "manifest-tables", "check", "sqlite", str(database), str(manifest), aspect
+        )
+    assert code == ("0 wrong" not in answer)
+    assert answer.count("\n") < 24
+
+
+@settings(max_examples=2 * EXAMPLES)
+@given(documents(OF_DOMAIN), st.sampled_from(["objects", "sysvol"]))
+def test_a_manifest_of_a_domain_is_read_or_refused(text: str, part: str) -> None:
+    """What is read of it can be compared with a domain."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        manifest = Path(folder, "manifest")
+        manifest.write_bytes(text.encode("utf-8", "surrogatepass"))
+        its = script("manifest-samba")
+        before = {"CN=a": "ab"}
+        with suppress(SystemExit):
+            before = its.read(str(manifest), part)
+    for line in its.differences(before, {"CN=a": "ab"}, by_value=True):
+        assert its.shown(line).isprintable()
+
+
+def test_a_column_that_a_manifest_names_runs_nothing(tmp_path: Path) -> None:
+    """Its name went into SQL as it stood: sqlite3 wrote what the backup said, as root."""
+    ran, database, manifest = (tmp_path / name for name in ("ran", "shop", "manifest"))
+    shop(database)
+    column = f"orders.id`) FROM orders; SELECT writefile('{ran}', 'x'); SELECT (`id"
+    values: dict[str, Any] = {"values": {column: "whole:"}}
+    manifest.write_text(json.dumps({**TABLES, **values}), "utf-8")
+    code, answer = answer_of(
+        "manifest-tables", "check", "sqlite", str(database), str(manifest), "values"
+    )
+    assert not ran.exists()
+    assert code == 1
+    assert answer.startswith("the database cannot be asked")
+
+
+def test_a_table_of_postgresqls_that_a_manifest_names_is_a_name_or_nothing() -> None:
+    """As quote_ident writes them, and as people do."""
+    client = script("manifest-tables").Client("postgresql", "shop")
+    for name in ("public.orders", 'public."Orders of ""2026"""', "orders", "caf\u00e9.t$1"):
+        assert client.name(name) == name
+    for name in ("orders;", "a b", 'public."a', "(select 1)", "orders\n\\! id", "", "a.", "1a"):
+        with pytest.raises(SystemExit, match="no name of a table"):
+            client.name(name)
+
+
+@pytest.mark.parametrize("name", ["a\u2028b", "a\x0bb", "a\x85b"])
+def test_a_name_that_python_would_take_for_two_lines_is_one(name: str, tmp_path: Path) -> None:
+    """Such a table, which a database takes, made the manifest's writer end with a traceback."""
+    shop(tmp_path / "shop", name)
+    code, answer = answer_of("manifest-tables", "write", "sqlite", str(tmp_path / "shop"))
+    assert code == 0
+    assert json.loads(answer)["rows"] == {name: 1}
+
+
+def test_a_name_that_would_be_two_rows_is_refused(tmp_path: Path) -> None:
+    """SQLite's client prints it as it is: there is no table of either half."""
+    shop(tmp_path / "shop", "a\nb")
+    code, answer = answer_of("manifest-tables", "write", "sqlite", str(tmp_path / "shop"))
+    assert code == 1
+    assert answer.startswith("the database cannot be asked")
+
+
+names = st.one_of(
+    st.sampled_from(
+        [
+            "shop-1.sql", "shop-2.sql", "shop-2.sql.manifest.json", "shop-2.sql.sha256", "-n",
+            "\\c", "a\\c", "a\\nshop-9.sql", "a\nshop-9.sql", "SHA256SUMS", "shop 3.sql", "$(id)",
+            "shop-2.sql.lock", "'", '"', "sftp> ls", "caf\udce9",
+        ]
+    ),
+    st.text(st.characters(blacklist_characters="/\0", blacklist_categories=["Cs"]), min_size=1,
+            max_size=9).filter(lambda name: name not in {".", ".."}),
+)  # fmt: skip
+MANIFEST = {"taken": "2026-11-24T01:00:00Z", "rows": {"orders": 1_200}}
+bodies = documents(MANIFEST).map(lambda text: text.encode("utf-8", "surrogatepass")) | st.binary(
+    max_size=80
+)
+
+
+def fetch(folder: Path, backup: str = "") -> tuple[int, str, str]:
+    """Return how the script ends that looks for a backup, what it prints, and why not."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as staging:
+        words: list[str | Path] = ["sh", SCRIPTS / "fetch-backup", folder, backup, staging, "no"]
+        end = subprocess.run(words, capture_output=True, check=False, timeout=60)
+    return end.returncode, os.fsdecode(end.stdout), os.fsdecode(end.stderr)
+
+
+@settings(max_examples=max(2, EXAMPLES // 6))  # a shell and some Pythons for each
+@given(st.dictionaries(names, bodies, max_size=4), st.sampled_from(["", "shop-2.sql", "-n"]))
+def test_a_folder_of_any_names_has_a_backup_or_a_reason(
+    files: dict[str, bytes], backup: str
+) -> None:
+    """Three words, of which the second is a file there; or one line, and no traceback."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        for each, content in files.items():
+            Path(name, each).write_bytes(content)
+        code, out, err = fetch(Path(name), backup)
+        assert "Traceback" not in err
+        if code == 0:
+            its, path, instant = out.split()
+            assert path == f"{name}/{its}"
+            assert Path(path).is_file()
+            assert instant[:4].isdecimal()
+        else:
+            assert out == ""
+            assert err.count("\n") == 1
+
+
+def test_a_name_with_a_backslash_hides_no_backup(tmp_path: Path) -> None:
+    """Where sh is dash its echo ended there: an older backup was taken for the newest."""
+    for name in ("shop-1.sql", "shop-1.sql\\c", "shop-2.sql"):
+        (tmp_path / name).touch()
+    code, out, _ = fetch(tmp_path)
+    assert code == 0
+    assert out.split()[0] == "shop-2.sql"
+
+
+@pytest.mark.parametrize("text", ["[]", '{"taken": "2026-11-24 01:00:00"}'])
+def test_a_manifest_that_tells_no_instant_is_refused(text: str, tmp_path: Path) -> None:
+    """Cut, or with a blank in it, of which the playbook would have taken the day alone."""
+    (tmp_path / "shop-1.sql").touch()
+    (tmp_path / "shop-1.sql.manifest.json").write_text(text)
+    code, out, err = fetch(tmp_path)
+    assert code == 1
+    assert out == ""
+    assert err.startswith("shop-1.sql.manifest.json does not say when")
