@@ -30,7 +30,7 @@ class Backups(NamedTuple):
 
 
 _SITES = Backups("sites", 3_000_000, 3000)
-_ESTATE = Backups("estate", 600_000, 4000, native=2)
+_ESTATE = Backups("estate", 480_000, 4000, native=2)  # a directory has 1 GB of its own
 
 
 class Case(NamedTuple):
