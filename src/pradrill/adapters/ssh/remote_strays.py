@@ -46,10 +46,11 @@ OF_A_LOGIN = (b"ssh@", b"sshd@")
 """Services that carry out what others want, and keep it beside them; jobs of systemd-cron, whose
 units begin with `cron-`, are services like any other."""
 JOBS = (
-    *("/etc/crontab", "/etc/cron.d", "/var/spool/cron", "/var/spool/cron/crontabs"),
-    *("/var/spool/cron/atjobs", "/var/spool/at"),
+    *("/etc/crontab", "/etc/anacrontab", "/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily"),
+    *("/etc/cron.weekly", "/etc/cron.monthly", "/var/spool/cron", "/var/spool/cron/crontabs"),
+    "/var/spool/cron/tabs",
 )
-"""Where jobs are: a folder changes with each that comes or goes, a file with its words."""
+"""Where cron's jobs are: a folder changes with each that comes or goes, a file with its words."""
 SHIM = "containerd-shim"  # keeps a container: one more than before is one more of those
 POLITE, PATIENT = 30, 60  # looks until KILL, and until giving up
 AGAIN = 10  # looks between two signals
@@ -232,9 +233,10 @@ def is_job(pid: int, words: Seen, processes: Seen) -> bool:
 
 
 def changed_jobs(since: float) -> bool:
-    """Tell whether a job has come, gone or changed: then one that runs may be the run's.
+    """Tell whether a job of cron's has come, gone or changed: then one that runs may be the run's.
 
     The standby's own jobs run as they did when nobody has touched what is written down of them.
+    What at keeps changes whenever a job of it begins, and tells nothing.
     """
     instant = boot() + since
     for place in JOBS:
@@ -242,7 +244,8 @@ def changed_jobs(since: float) -> bool:
             inside = os.listdir(place) if os.path.isdir(place) else []  # noqa: PTH112, PTH208
         except OSError:  # only root sees those of others
             inside = []
-        for path in (place, *(f"{place}/{name}" for name in inside)):
+        names = (name for name in inside if not name.startswith("at"))
+        for path in (place, *(f"{place}/{name}" for name in names)):
             try:
                 if os.lstat(path).st_ctime > instant:
                     return True
