@@ -48,6 +48,9 @@ REFUSED = {
         _program(f"echo '{_JSON}'"), "may not be run here: chmod +x", mode=0o644
     ),
     "Latin-1": Refused(b"---\n" + _HOST, ".yml:2: it is not UTF-8", 0o644, "inventory.yml"),
+    "YAML of Notepad's, with a fault of its own": Refused(
+        b"\xef\xbb\xbf" + _HOST.replace(b"\xe9", b"{"), "YAML parsing failed", 0o644, "i.yml"
+    ),
     "Notepad's INI": Refused(b"\xef\xbb\xbf" + _INI, "inventory:1: it begins with a byte", 0o644),
 }  # fmt: skip
 

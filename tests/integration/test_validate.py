@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from unicodedata import normalize
 
 import pytest
 from tests.integration.house import DRILL, UNREACHED, build, edit, pradrill, write
@@ -31,26 +30,6 @@ def test_a_valid_house_is_said_to_be_valid(house: Path) -> None:
     result = pradrill(house, "validate")
     assert (result.returncode, result.stderr) == (0, "")
     assert "shop" in result.stdout
-
-
-def test_a_name_is_the_same_with_its_accents_apart(house: Path) -> None:
-    """Whoever pastes one from macOS means the plan's service and the inventory's group."""
-    name = "comptabilité"
-    for file, old, new in (
-        ("drills/plan.yml", "  shop:", f"  {name}:"),
-        ("drills/shop.yml", "[shop]", f"[{normalize('NFD', name)}]"),
-        ("drills/shop.yml", "hosts: standby", f"hosts: {normalize('NFD', 'réserve')}"),
-        ("inventory.yml", "standby: {hosts", "réserve: {hosts"),
-    ):
-        edit(house, file, old, new)
-    result = pradrill(house, "validate")
-    assert (result.returncode, result.stderr) == (0, "")
-    apart = normalize("NFD", name)
-    edit(house, "drills/plan.yml", f"  {name}:", f"  {apart}: {{objectives: {{}}}}\n  {name}:")
-    assert f'the key "{name}" is already given on line 4' in "".join(problems(house))
-    edit(house, "drills/plan.yml", f"  {apart}: {{objectives: {{}}}}\n", "")
-    status = pradrill(house, "status", "--service", apart)
-    assert "has no service" not in status.stderr
 
 
 def test_every_problem_of_every_file_is_told_at_once(house: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from tests.sources.test_bad_restores import SCRIPTS, call
 from tests.sources.test_dumps import checked, only, source
 
 from pradrill.adapters.backups.dumps import checksums
+from pradrill.adapters.backups.dumps.local_folder import LocalFolder
 from pradrill.domain.run.backup_integrity import Soundness
+from pradrill.ports import FolderEntry
 
 NAME = "moodle-20260310-010000.sql"
 CONTENT = b"-- MariaDB dump 10.19  Distrib\nINSERT 1;\n-- Dump completed\n"
@@ -266,6 +269,41 @@ def test_names_that_differ_in_capitals_alone_are_two_files(folder: Path) -> None
     (day / "A.sql").write_bytes(b"other")
     (day / "SHA256SUMS").write_text(f"{DIGEST['sha256']}  A.SQL\n")
     assert only(dumps).problem == "A.SQL is missing"
+
+
+def test_two_sums_that_may_be_of_one_file_are_of_none(folder: Path, tmp_path: Path) -> None:
+    """The one that does not hold is not lost behind the other, in one list or in two."""
+    day = folder / "2026-03-10"
+    day.mkdir()
+    (tmp_path / "staging").mkdir()
+    (day / "shop.sql").write_bytes(CONTENT)
+    wrong, right = f"{'0' * 64}  SHOP.SQL\n", f"{DIGEST['sha256']}  Shop.sql\n"
+    words = ("fetch-backup", folder, day.name, tmp_path / "staging", "no")
+    dumps = source(folder, "", names="%Y-%m-%d")
+    for lists in ((wrong + right,), (right + wrong,), (wrong, right), (wrong, right.lower())):
+        for number, content in enumerate(lists):
+            (day / f"SHA256SUMS{'.txt' * number}").write_text(content)
+        assert "is missing" in only(dumps).problem, lists
+        assert checked(dumps).soundness is Soundness.DAMAGED
+        assert "is not what was written" in call(*words).stderr
+    for each in (day / "SHA256SUMS.txt", day / "shop.sql"):
+        each.unlink()
+    (day / "SHA256SUMS").write_text(f"{DIGEST['sha256']}  strasse.sql\n")
+    (day / "straße.sql").write_bytes(CONTENT)
+    assert only(dumps).problem == "strasse.sql is missing"
+
+
+def test_many_lists_of_what_is_gone_are_read_in_a_moment(tmp_path: Path) -> None:
+    """A folder's names are spelled once, however many lists tell of a file that was rotated."""
+    for number in range(200):
+        (tmp_path / f"{number}.sha256sums.txt").write_text(f"{'0' * 64}  gone-{number}.sql\n")
+    there = FolderEntry("", is_folder=False, size=1, modified=datetime.fromtimestamp(0, UTC))
+    lists = [there._replace(name=each.name, size=99) for each in tmp_path.iterdir()]
+    entries = [*lists, *(there._replace(name=f"{number}.sql") for number in range(5_000))]
+    begin = time.process_time()
+    sums = checksums.listed(LocalFolder(), str(tmp_path), entries)
+    assert len(sums) == len(lists)
+    assert time.process_time() - begin < 0.5
 
 
 def listed(folder: Path, *names: str, algorithm: str = "sha256") -> None:

@@ -153,11 +153,17 @@ TREE = {
     "www/.htaccess.backup": b"deny",
     ".env.sample": b"A=1",
     "log/.cron.202611": b"",
+    "lock/mutex.py": b"class Mutex" * 50,
+    ".tmp/page": b"half",
 }
 """Files of any web site's, whose names are like those of what is being written."""
 
 OF_A_JOB = {
-    "lock/": "lock says that it is being written",
+    "backup.lock/": "backup.lock says that it is being written",
+    "mysql/shop.tmp": "mysql/shop.tmp says that it is being written",
+    "mysql/.lock": "mysql/.lock says that it is being written",
+    "mysql/backup.lock": "mysql/backup.lock says that it is being written",
+    "mysql.tmp/": "mysql.tmp says that it is being written",
     ".backup.lock": ".backup.lock says that it is being written",
     "db/moodle.sql.gz.tmp": "db/moodle.sql.gz.tmp says that it is being written",
     "db/.moodle.sql.gz.x7Q2ab": "db/.moodle.sql.gz.x7Q2ab says that it is being written",
@@ -172,6 +178,9 @@ def test_a_copied_tree_is_no_job_that_writes(tmp_path: Path) -> None:
     for name, content in TREE.items():
         (day / name).parent.mkdir(parents=True, exist_ok=True)
         (day / name).write_bytes(content)
+    (day / "mysql").mkdir()
+    (day / "mysql/mail.sql").write_bytes(DUMP)
+    (day / ".lock").symlink_to("lock")
     assert only(source(tmp_path, "", names="%Y-%m-%d")).problem == ""
     for name, problem in OF_A_JOB.items():
         sign = day / name
@@ -197,6 +206,15 @@ def test_an_empty_file_of_a_tree_is_no_damage(tmp_path: Path) -> None:
     (day / "www/b.sql").touch()
     sum_up_all(day)
     assert checked(dumps).detail == "www/b.sql: it is empty"
+    (day / "www/b.sql").unlink()
+    (day / "db").mkdir()
+    (day / "db/mail.sql").write_bytes(DUMP)
+    for name in ("shop.dmp", "shop.bson", "shop", "db/shop.dump.enc", "db/shop", "mail/shop.rdb"):
+        (day / name).parent.mkdir(exist_ok=True)
+        (day / name).touch()
+        sum_up_all(day)
+        assert checked(dumps).detail == f"{name}: it is empty"
+        (day / name).unlink()
 
 
 def test_a_server_whose_clock_is_ahead_completes_no_dump(tmp_path: Path) -> None:

@@ -285,8 +285,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("an address, port or login without a value", "ansible-inventory", "as if not there",
             "integration/test_inventories_in_the_field.py::"
             "test_an_inventory_that_ansible_takes_is_taken"),
-        Row("names with their accents apart", "pradrill", "the same names",
-            "integration/test_validate.py::test_a_name_is_the_same_with_its_accents_apart"),
+        Row("a service's name with its accents apart", "pradrill", "as written, here and on record",
+            "unit/app/test_status.py::test_a_name_stays_as_it_is_written"),
         Row("templates in an address, port or login", "ansible", "rendered once, then frozen",
             INVENTORY + "test_templates_are_what_ansible_makes_of_them"),
         Row("templates that run something here, however deep", "ansible", "refused at their line",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -28,7 +27,6 @@ def _carried_out(argv: Sequence[str] | None) -> int:
         return end.code if isinstance(end.code, int) else ExitCode.PASSED
     from pradrill.domain.values.masking import Masker  # noqa: PLC0415 help does without
 
-    _compose_services(args)
     args.masker = masker = Masker()
     os.umask(0o077)
 
@@ -56,15 +54,3 @@ def _no_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _compose_services(args: Namespace) -> None:
-    """Let each service be called as the plan has it, whatever keyboard or file gave its name."""
-    from pradrill.domain.values.model import composed  # noqa: PLC0415 help does without
-
-    for key in ("service", "services"):
-        value = getattr(args, key, None)
-        if isinstance(value, str):
-            setattr(args, key, composed(value))
-        elif isinstance(value, list):
-            setattr(args, key, [composed(each) for each in value])

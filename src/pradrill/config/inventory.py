@@ -20,7 +20,6 @@ from pradrill.config.templates import TemplateError, Variables, rendered
 from pradrill.config.vaults import refused
 from pradrill.domain.run.host import Host, Inventory
 from pradrill.domain.run.host_answers import last_line
-from pradrill.domain.values.model import composed
 from pradrill.domain.values.secret import SecretName
 from pradrill.errors import UNREADABLE, ConfigurationError
 
@@ -51,6 +50,7 @@ _UNPARSED = re.compile(r"Failed to parse \S+ with '?(\w+)'? plugin: (.+)")
 _ORIGIN = re.compile(r"Origin: (/.+:\d+):\d+$")
 _OF_SCRIPT = "Standard error from inventory script:"
 _BOM = b"\xef\xbb\xbf"
+_YAML = {".yml", ".yaml", ".json"}
 _UNENCODED = b"surrogates not allowed"
 _PROGRAMS = ("ansible_become_method", "ansible_become_exe", "ansible_sudo_exe")
 _FLAGS = ("ansible_become_flags", "ansible_sudo_flags")
@@ -94,9 +94,7 @@ def read_inventory(
 
     # Ansible leaves groups without hosts out of its listing.
     hosts = {host for group in groups.values() for host in group.get("hosts", [])}
-    spellings = {composed(each): each for each in (*hosts, *groups)}
-    its = spellings.get(composed(pattern), pattern)
-    names = _members(groups, its) or [host for host in hosts if host == its]
+    names = _members(groups, pattern) or [host for host in hosts if host == pattern]
     if not names:
         choices = sorted({*groups, *hosts} - {"ungrouped"})
         close = get_close_matches(pattern, choices, n=1)
@@ -223,7 +221,7 @@ def _encoding_of(inventory: Path, errors: bytes) -> tuple[str, str] | None:
             content = path.read_bytes()
         except OSError:
             continue
-        if content.startswith(_BOM):
+        if content.startswith(_BOM) and not _is_yaml(path) and _names(errors, path):
             return f"{path}:1", "it begins with a byte order mark; save it as UTF-8 without one"
         try:
             content.decode()
@@ -234,12 +232,22 @@ def _encoding_of(inventory: Path, errors: bytes) -> tuple[str, str] | None:
     return None
 
 
+def _is_yaml(path: Path) -> bool:
+    """Tell whether Ansible reads a file as YAML, which may begin with a byte order mark."""
+    return path.suffix in _YAML or not set(BESIDE).isdisjoint(path.parts)
+
+
+def _names(errors: bytes, path: Path) -> bool:
+    """Tell whether Ansible's words name a file."""
+    return re.search(re.escape(os.fsencode(path)) + rb"(?![\w./-])", errors) is not None
+
+
 def _refusal(path: Path, errors: Sequence[str]) -> tuple[str, str]:
     """Return where and why Ansible stopped, by the plugin that the file's name is for.
 
     It tries each of its plugins, and says at the end that all of them have failed.
     """
-    of_yaml = path.suffix in {".yml", ".yaml", ".json"}
+    of_yaml = path.suffix in _YAML
     plugins = {"yaml", "auto"} if of_yaml else {path.suffix.removeprefix(".") or "ini", "ini"}
     if path.is_file() and path.read_bytes().startswith(b"#!"):
         if not os.access(path, os.X_OK):

@@ -18,7 +18,6 @@ from pydantic_core import ErrorDetails
 
 from pradrill.config.once import once
 from pradrill.config.problems import ConfigurationProblemsError, Problem
-from pradrill.domain.values.model import composed
 
 _LARGEST = 1_000_000
 _DEEPEST = 50
@@ -210,7 +209,6 @@ class _Reader:
                 self._refuse(key_node, loc, "a key must be text; write it in quotes")
                 continue
 
-            key = composed(key)
             line = key_node.start_mark.line + 1
             if key in first:
                 message = f'the key "{key}" is already given on line {first[key]}'

@@ -32,10 +32,10 @@ _PATIENCE = 2.0  # between the polite end and the other one
 _SSH_WORDS = "ssh-words"
 OF_SSH = "subprocess ssh: "
 """What each line begins with, at the end of a tool's words, that its ssh has said."""
-_BAD_CONFIGURATION = re.compile(
-    r"(?i)bad configuration option|bad owner or permissions|keyword .* extra arguments"
-    r"|: line \d+: "
+BAD_CONFIGURATION = (
+    r"^Bad owner or permissions on |^(?P<file>.+): terminating, \d+ bad configuration options?$"
 )
+"""What ssh says at its end of a configuration that it does not take; `file` has said why before."""
 _FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # cron's PATH has less
 
 
@@ -197,8 +197,11 @@ def _words_of_ssh(folder: Path) -> str:
 
 def cause_of_ssh(lines: Sequence[str]) -> str:
     """Return the line of ssh's that tells why it ended: the last one, or what that sums up."""
-    causes = [line for line in lines if _BAD_CONFIGURATION.search(line)]
-    return last_line("\n".join(causes[:1] or lines))
+    match = re.search(BAD_CONFIGURATION, "\n".join(lines), re.MULTILINE)
+    if match is None:
+        return last_line("\n".join(lines))
+    its = re.compile(rf"{re.escape(match['file'] or '')}:? line \d+: ")
+    return last_line(next(filter(its.match, lines), match[0]))
 
 
 def ssh_command(known_hosts: Path | None, private_key: Path | None) -> list[str]:

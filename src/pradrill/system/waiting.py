@@ -53,27 +53,31 @@ def _lock(pid: int) -> str:
             if not waits:
                 holders[number] = int(owner)
             elif int(owner) == pid:
-                holder = holders.get(number, 0)
-                return (
-                    f"waits for the lock {_path(pid, int(inode))}that process {holder} holds"
-                    f"{_called(holder)}"
-                )
+                paths = {str(path) for path, _ in _open_files(pid, inode)}
+                path = paths.pop() if len(paths) == 1 else "of a file"
+                return f"waits for the lock {path}{_holder(holders.get(number, 0), inode)}"
     return ""
 
 
-def _path(pid: int, inode: int) -> str:
-    """Return the path of a file that a process has open, with a blank behind; empty: not seen."""
+def _open_files(pid: int, inode: str) -> Iterator[tuple[Path, str]]:
+    """Yield each descriptor of a file that a process has: its path, and what the kernel tells.
+
+    The file itself is not looked at: its mount may not answer.
+    """
     with suppress(OSError):
         for each in (_PROC / str(pid) / "fd").iterdir():
             with suppress(OSError):
-                if each.stat().st_ino == inode:
-                    return f"{each.readlink()} "
-    return ""
+                facts = (_PROC / str(pid) / "fdinfo" / each.name).read_text("utf-8", "replace")
+                if re.search(rf"(?m)^ino:\s*{inode}$", facts):
+                    yield each.readlink(), facts
 
 
-def _called(pid: int) -> str:
+def _holder(pid: int, inode: str) -> str:
+    """Return who holds a lock: who took it may have ended, and left it to those it had begun."""
     with suppress(OSError):
-        return f" ({(_PROC / str(pid) / 'comm').read_text('utf-8', 'replace').strip()})"
+        if pid > 0 and any("\nlock:" in facts for _, facts in _open_files(pid, inode)):
+            name = (_PROC / str(pid) / "comm").read_text("utf-8", "replace").strip()
+            return f" that process {pid} holds ({name})"
     return ""
 
 

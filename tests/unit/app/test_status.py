@@ -12,11 +12,16 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import pytest
+from pydantic import ValidationError
+from tests.benchmarks.dossier import plans
 from tests.support.status_house import TODAY, StatusHouse, answer
 
 from pradrill.app import killed_runs
+from pradrill.config.project import open_house
+from pradrill.domain.declared.backup_source import RecoveryPointSpec
 from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.register.sabotage import SabotageEntry
@@ -449,3 +454,40 @@ def _sabotage(plan: Any) -> SabotageEntry:
             "faults": [{**fault, "seconds": 1.0} for fault in faults],
         }
     )
+
+
+def test_a_name_stays_as_it_is_written(tmp_path: Path, capsys: Capture) -> None:
+    """A service whose letters are apart in plan, drill and records keeps its history."""
+    name = normalize("NFD", "réserve")
+    house = StatusHouse(tmp_path, ("shop",))
+    for file in ("drills/plan.yml", "drills/shop.yml"):
+        house.rewrite(file, "shop", name)
+    (house.drills / "checks/shop").rename(house.drills / f"checks/{name}")
+    (tmp_path / "playbooks/restore_shop.yml").rename(tmp_path / f"playbooks/restore_{name}.yml")
+    house.rewrite("drills/shop.yml", f"drill: {name}", "drill: shop")
+    house.plans = plans(open_house(house.drills, now=TODAY))
+    house.run("shop", "P", 10)
+    status = answer(house, capsys, "status", "--json", "--service", name)
+    assert [(each["service"], each["word"]) for each in status.data["services"]] == [
+        (name, "proven")
+    ]
+
+
+def test_a_record_of_before_a_rule_is_read(tmp_path: Path, capsys: Capture) -> None:
+    """What is refused in a drill now was written down once: it is shown, and the register holds."""
+    house = StatusHouse(tmp_path, ("shop",))
+    sources: tuple[dict[str, Any], ...] = (
+        {"dumps": {"folder": "/d", "names": "%G%m%d.sql", "timezone": "UTC"}},
+        {"dumps": {"folder": "/d", "names": "%G%V/%Y%m%d.sql", "timezone": "UTC"}},
+        {"restic": {"repository": "../restic", "password": "env:P"}},
+        {"borg": {"repository": "borg"}},
+    )
+    for source in sources:
+        with pytest.raises(ValidationError):
+            RecoveryPointSpec.model_validate(source, context={"folder": tmp_path})
+        plan = house.plans["shop"]
+        spec = RecoveryPointSpec.model_validate(source)
+        drill = plan.drill.model_copy(update={"recovery_point": spec})
+        record = house.run("shop", "P", 10, plan=plan.model_copy(update={"drill": drill}))
+        assert "PASSED" in answer(house, capsys, "show", record.run_id).out
+    assert answer(house, capsys, "register", "verify").code == 0

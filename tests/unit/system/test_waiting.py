@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,6 +35,14 @@ def test_a_lock_is_told_with_its_holder(tmp_path: Path) -> None:
     wait = f"flock waits for the lock {path} that process {os.getpid()} holds"
     assert answer.waits.startswith(wait)
     assert answer.late(3.0) == f"did not answer in 3 s: {answer.waits}"
+
+
+def test_a_holder_that_has_ended_is_not_named(tmp_path: Path) -> None:
+    """Who took a lock may have left it to another; its number may be anybody's by now."""
+    path = tmp_path / "lock"
+    with path.open("w") as lock:
+        subprocess.run(["flock", str(lock.fileno())], check=True, pass_fds=[lock.fileno()])
+        assert late("flock", str(path), "true").waits == f"flock waits for the lock {path}"
 
 
 @pytest.fixture(params=["127.0.0.1", "::1"])

@@ -29,7 +29,7 @@ from pradrill.domain.values.ssh_place import SshPlace
 from pradrill.errors import ClosedPathError, NotReadyError
 from pradrill.ports import FolderEntry
 from pradrill.system import scratch
-from pradrill.system.command import cause_of_ssh, environment, ssh_options
+from pradrill.system.command import BAD_CONFIGURATION, cause_of_ssh, environment, ssh_options
 
 _ANSWER = 30.0  # seconds for each answer of the server
 _PATIENCE = 2.0  # for ssh to end
@@ -39,15 +39,15 @@ _AT_ONCE = 64  # requests under way
 _ASKED = "PRADRILL_SFTP_PASSWORD"
 _ASKPASS = f"#!/bin/sh\nprintf '%s\\n' \"${_ASKED}\"\n"
 _MEANS = (
-    (r"bad configuration option|bad owner or permissions|: line \d+: ",
-     "ssh does not take its own configuration, and so does not reach {}",
-     "Mend it there; IgnoreUnknown WORD, before it, passes by what other systems know alone."),
     (r"REMOTE HOST IDENTIFICATION|host key .* has changed|revoked host key",
      "the host key of {} is not the pinned one",
      "It is another machine, or one rebuilt: compare the keys before pinning anew."),
     (r"Host key verification failed|No .* host key is known",
      "no host key that {} shows is pinned",
      "Compare the machine's key with its own record, then add it to known_hosts."),
+    (BAD_CONFIGURATION,
+     "ssh does not take its own configuration, and so does not reach {}",
+     "Mend it there; IgnoreUnknown WORD, before it, passes by what other systems know alone."),
     (r"Permission denied|Too many authentication failures",
      "{} refuses the login", "Try by hand: ssh to it as the same user, with the same key."),
     (r"subsystem request failed", "{} offers no SFTP to this login",
@@ -155,7 +155,7 @@ class SftpFolder:
 
     def _refusal(self, words: str) -> NotReadyError:
         for pattern, means, hint in _MEANS:
-            if re.search(pattern, words, re.IGNORECASE):
+            if re.search(pattern, words, re.IGNORECASE | re.MULTILINE):
                 where = means.format(self._place.host)
                 cause = cause_of_ssh(words.splitlines())
                 return NotReadyError(f"{where}: {cause}", hint=hint)

@@ -60,7 +60,8 @@ class Place(NamedTuple):
     @property
     def spec(self) -> RecoveryPointSpec:
         """Return it as a drill's recovery_point. Raises ValidationError."""
-        return RecoveryPointSpec.model_validate({self.tool: self.declared})
+        here = {"folder": Path()}
+        return RecoveryPointSpec.model_validate({self.tool: self.declared}, context=here)
 
 
 def recognise_place(where: str, password: str | None, time_zone: str) -> Place:

@@ -12,6 +12,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    ValidationInfo,
     WithJsonSchema,
     create_model,
     field_validator,
@@ -27,7 +28,7 @@ from pradrill.domain.values.dated_text import (
     spelled_out,
 )
 from pradrill.domain.values.duration import Deadline, Duration, PositiveDuration
-from pradrill.domain.values.model import Model, RelativePath, Utc
+from pradrill.domain.values.model import Model, RelativePath, Utc, when_written
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.secret import SecretName
@@ -50,10 +51,14 @@ def _place(value: str) -> str:
     if value.startswith(("-", "sftp:-")) or not value.isprintable() or not _has_host(value):
         msg = f'"{value}" is not the place of a repository'
         raise ValueError(msg)
+
+    return value
+
+
+def _from_root(value: str) -> str:
     if re.match(r"(?:local:|file:)?(?!/)[^:]*$", value):
         msg = f'"{value}" is not an absolute path, as a folder of this machine must be'
         raise ValueError(msg)
-
     return value
 
 
@@ -88,7 +93,9 @@ def _option(value: str) -> str:
     return value
 
 
-RepositoryPlace = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_place)]
+RepositoryPlace = Annotated[
+    str, Field(min_length=1, max_length=1000), AfterValidator(_place), when_written(_from_root)
+]
 Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_word)]
 Options = tuple[Annotated[str, Field(max_length=1000), AfterValidator(_option)], ...]
 EnvironmentNames = dict[Annotated[str, Field(pattern=_VARIABLE)], SecretName]
@@ -320,7 +327,10 @@ class DumpsSource(BackupSource):
         return value if value is None else _time_zone(value)
 
     @model_validator(mode="after")
-    def _dated(self) -> Self:
+    def _dated(self, info: ValidationInfo) -> Self:
+        if not info.context:  # a record's names may be of before these rules
+            return self
+
         folder, _, name = self.names.rpartition("/")
         one_folder = "/" not in folder and name and not self.names.startswith("/")
         if not one_folder or not is_dated(self.names):

@@ -20,7 +20,7 @@ from pradrill.domain.declared.playbook_step import PlaybookStep
 from pradrill.domain.declared.standby import AnyStandby
 from pradrill.domain.values.duration import Deadline, Duration, PositiveDuration
 from pradrill.domain.values.endpoint import RemoteEndpoint
-from pradrill.domain.values.model import Model, RelativePath, ServiceName, Utc
+from pradrill.domain.values.model import Model, RelativePath, Utc
 from pradrill.domain.values.secret import SecretName
 
 
@@ -310,7 +310,7 @@ class Drill(Model):
         description="a technical test, or an exercise with people",
         examples=["exercise"],
     )
-    services: tuple[ServiceName, ...] = Field(
+    services: tuple[str, ...] = Field(
         default=(),
         description="services of the plan; default: those of recover",
         examples=[["files"]],

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from pradrill.domain.values.model import Model, ServiceName
+from pradrill.domain.values.model import Model
 from pradrill.domain.values.secret import SecretName
 from pradrill.domain.values.severity import Severity
 
@@ -52,7 +52,7 @@ class NotificationChannel(Model):
         description=f"what it is told of: {', '.join(Occasion)}. Default: all",
         examples=[["verdict", "overdue", "mended"]],
     )
-    services: tuple[ServiceName, ...] = Field(
+    services: tuple[str, ...] = Field(
         default=(), description="of these services only; default: of all", examples=[["shop"]]
     )
     severity: Severity = Field(

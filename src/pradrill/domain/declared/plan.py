@@ -21,7 +21,7 @@ from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.values import identity
 from pradrill.domain.values.duration import DrillEvery, PositiveDuration
 from pradrill.domain.values.endpoint import Endpoint
-from pradrill.domain.values.model import Model, RelativePath, ServiceName, or_form, when_written
+from pradrill.domain.values.model import Model, RelativePath, or_form, when_written
 
 
 class Objectives(Model):
@@ -194,7 +194,7 @@ class Service(Model):
         description="days on which no drill of drill_on begins: it is put off to the day after",
         examples=[[{"first": "2026-12-20", "last": "2027-01-04", "because": "year-end closing"}]],
     )
-    depends_on: tuple[ServiceName, ...] = Field(
+    depends_on: tuple[str, ...] = Field(
         default=(), description="services that are recovered before it", examples=[["directory"]]
     )
     needs: tuple[Need, ...] = Field(

@@ -31,20 +31,47 @@ _NEEDS = (
 _SHORT = {"F": "%Y-%m-%d", "T": "%H:%M:%S", "R": "%H:%M", "h": "%b", "e": "%d", "P": "%p"}
 """What date(1) has for several of strptime's directives, or for the same one."""
 
+_FIGURES = set("YyGCmdjHIMSfsNVUWuwFTRecxXz")
+"""What begins or ends with a digit."""
+
 _SECONDS, _NANOSECONDS, _ISO_WEEK = "s", "N", "V"
 _UNREAD = {_SECONDS: "[0-9]{9,10}", _NANOSECONDS: "[0-9]{9}", _ISO_WEEK: "[0-9]{1,2}"}
 """What strptime does not read (%V only with %G)."""
 _DIGITS = {
     **_UNREAD, "Y": "[0-9]{4}", "G": "[0-9]{4}", "j": "[0-9]{1,3}", "f": "[0-9]{1,6}",
 }  # fmt: skip
-_WORDS = set("aAbBpcxXzZ")
+_NAMES, _WORDS = set("aAbB"), set("pcxXzZ")
 
 
 @lru_cache
 def spelled_out(form: str) -> str:
-    """Return a form with nothing but strptime's directives, where date(1) has shorter ones."""
-    bare = re.sub(r"%[-_^#](?=[A-Za-z])", "%", form)  # of its padding and its capitals
-    return re.sub(r"%(.)", lambda match: _SHORT.get(match[1], match[0]), bare, flags=re.DOTALL)
+    """Return a form with nothing but strptime's directives, where date(1) has shorter ones.
+
+    One without padding that touches another figure stays, and strptime refuses it: by %Y%-m%-d
+    2026111 is two days.
+    """
+    parts = re.findall(r"(?s)%[-_^#]?[A-Za-z]|%.|[^%]+|%", form)
+    three = zip(["", *parts], parts, [*parts[1:], ""], strict=False)
+    return "".join(each[1] if _is_ambiguous(*each) else _bare(each[1]) for each in three)
+
+
+def _is_ambiguous(before: str, part: str, after: str) -> bool:
+    """Tell whether a directive without padding touches what reads a figure, or is one."""
+    is_bounded = not (_is_figure(before, -1) or _is_figure(after, 0))
+    return part.startswith("%-") and part[-1] in _FIGURES and not is_bounded
+
+
+def _is_figure(part: str, at: int) -> bool:
+    if part.startswith("%"):
+        return part[-1] in _FIGURES
+    return part != "" and part[at].isdecimal()
+
+
+def _bare(part: str) -> str:
+    """Return a directive without its padding and its capitals, in strptime's letters."""
+    if part[0] != "%" or not part[-1].isalpha():
+        return part
+    return _SHORT.get(part[-1], f"%{part[-1]}")
 
 
 def read_date(text: str, form: str) -> datetime:
@@ -68,11 +95,9 @@ def read_date(text: str, form: str) -> datetime:
     try:
         return _read(text, form, directives)
     except ValueError:
-        if not directives & set("aAbB"):
+        if not directives & _NAMES:
             raise
-    literals = re.split(r"(%.)", form)
-    form = "".join(each if "%" in each else in_english(each, directives) for each in literals)
-    return _read(in_english(text, directives), form, directives)
+    return _read(_in_english(text, form), form, directives)
 
 
 def _read(text: str, form: str, directives: frozenset[str]) -> datetime:
@@ -97,28 +122,47 @@ def _is_day(directives: frozenset[str]) -> bool:
 
 def _without(directive: str, text: str, form: str) -> tuple[str, str, str]:
     """Return a text and its form without a directive, and what that reads. Raises ValueError."""
-    parts = re.findall(r"(?s)%.|[^%]+", form)
-    its = parts.index(f"%{directive}")
-    match = _pattern(tuple(parts), its).fullmatch(text)
+    match = _matched(text, form, directive)
+    begin, end = match.span(1)
+    rest = re.sub(r"(?s)%(.)", lambda each: "" if each[1] == directive else each[0], form)
+    return text[:begin] + text[end:], rest, match[1]
+
+
+def _in_english(text: str, form: str) -> str:
+    """Return a text with each month and day where the form has one as strptime reads it."""
+    match = _matched(text, form, "".join(_NAMES))
+    directives = re.findall(r"%([aAbB])", form.replace("%%", ""))
+    for group, directive in reversed([*enumerate(directives, 1)]):
+        begin, end = match.span(group)
+        text = text[:begin] + in_english(match[group], directive) + text[end:]
+    return text
+
+
+def _matched(text: str, form: str, directives: str) -> re.Match[str]:
+    """Return a text as a form has it, with these directives' parts as groups. Raises ValueError."""
+    match = _pattern(form, directives).fullmatch(text)
     if match is None:
         msg = f"{text!r} does not match format {form!r}"
         raise ValueError(msg)
-    begin, end = match.span(1)
-    return text[:begin] + text[end:], "".join(parts[:its] + parts[its + 1 :]), match[1]
+    return match
 
 
 @lru_cache
-def _pattern(parts: tuple[str, ...], its: int) -> re.Pattern[str]:
-    """Return what matches a text of a form, with one directive's part as a group."""
-    patterns = [_part(each) for each in parts]
-    patterns[its] = f"({patterns[its]})"
-    return re.compile("".join(patterns))
+def _pattern(form: str, directives: str) -> re.Pattern[str]:
+    parts = re.findall(r"(?s)%.|[^%]+", form)
+    patterns = (
+        f"({_part(each)})" if each[0] == "%" and each[1] in directives else _part(each)
+        for each in parts
+    )
+    return re.compile("".join(patterns), re.IGNORECASE)
 
 
 def _part(part: str) -> str:
     """Return the pattern of a directive, or of what stands between two."""
     if part[0] != "%" or part == "%%":
         return re.escape(part.replace("%%", "%"))
+    if part[1] in _NAMES:
+        return r"[^\W\d_]{1,20}\.?"
     return _DIGITS.get(part[1], ".{1,30}" if part[1] in _WORDS else "[0-9 ]{1,2}")
 
 

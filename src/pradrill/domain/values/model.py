@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,14 +54,6 @@ def _anchor(value: Path, info: ValidationInfo) -> Path:
 
 
 Utc = Annotated[AwareDatetime, AfterValidator(_to_utc)]
-
-
-def composed(name: str) -> str:
-    """Return a name with each letter in one piece: macOS takes their accents apart."""
-    return unicodedata.normalize("NFC", name)
-
-
-ServiceName = Annotated[str, AfterValidator(composed)]
 """An instant with its zone, always in UTC."""
 
 RelativePath = Annotated[Path, AfterValidator(_anchor)]

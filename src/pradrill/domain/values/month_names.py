@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
+from collections import Counter
+from functools import lru_cache
 
 _MONTHS = (
     ("January", "janvier janv januar janner"),
@@ -26,29 +27,36 @@ _DAYS = (
     ("Thursday", "jeudi jeu donnerstag do"),
     ("Friday", "vendredi ven freitag fr"),
     ("Saturday", "samedi sam samstag sonnabend sa"),
-    ("Sunday", "dimanche dim sonntag so"),
+    ("Sunday", "dimanche dim sonntag son so"),
 )
 _SHORT = 3
-_WORD = re.compile(r"([^\W\d_]+)(\.(?=[-_ 0-9]))?")
 
 
-def in_english(text: str, directives: frozenset[str]) -> str:
-    """Return a text with its months and days as strptime reads them by these directives."""
-    words: dict[str, str] = {}
-    for table, short, full in ((_MONTHS, "b", "B"), (_DAYS, "a", "A")):
-        if directives & {short, full}:
-            words |= _table(table, is_short=full not in directives)
-    return _WORD.sub(lambda match: words.get(_plain(match[1]), match[0]), text)
+def in_english(word: str, directive: str) -> str:
+    """Return a month or a day as strptime reads it by this directive; what is none stays."""
+    return _table(directive).get(_plain(word.rstrip(".")), word)
 
 
-def _table(table: tuple[tuple[str, str], ...], *, is_short: bool) -> dict[str, str]:
-    """Return each word without its accents → the English one; three letters are short for any."""
-    words: dict[str, str] = {}
-    for english, others in table:
-        theirs = others.split()
-        for word in (*theirs, *(each[:_SHORT] for each in theirs if len(each) > _SHORT)):
-            words.setdefault(word, english[:_SHORT] if is_short else english)
-    return words
+@lru_cache
+def _table(directive: str) -> dict[str, str]:
+    """Return each word without its accents → the English one.
+
+    Three letters are short for any but two that begin alike: jui is June on one system, July on
+    another.
+    """
+    table = {
+        english: others.split() for english, others in (_MONTHS if directive in "bB" else _DAYS)
+    }
+    beginnings = {english: {each[:_SHORT] for each in words} for english, words in table.items()}
+    counts = Counter(each for its in beginnings.values() for each in its)
+    size = _SHORT if directive in "ab" else None
+    words = {
+        each: english[:size]
+        for english, its in beginnings.items()
+        for each in its
+        if counts[each] == 1
+    }
+    return words | {each: english[:size] for english, its in table.items() for each in its}
 
 
 def _plain(word: str) -> str:

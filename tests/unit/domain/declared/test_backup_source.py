@@ -15,8 +15,8 @@ DUMPS = {"folder": "/srv/dumps", "names": "m-%Y%m%d.sql.gz", "timezone": "UTC"}
 
 
 def spec(**declared: Any) -> RecoveryPointSpec:
-    """Return a declaration."""
-    return RecoveryPointSpec.model_validate(declared)
+    """Return a declaration, as it is read from a drill."""
+    return RecoveryPointSpec.model_validate(declared, context={"folder": "/drills"})
 
 
 @pytest.mark.parametrize(

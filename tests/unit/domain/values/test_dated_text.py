@@ -44,6 +44,9 @@ def test_a_week_without_a_weekday_is_dated_at_its_beginning(text: str, form: str
         ("db-03-Dez-2026", "db-%d-%b-%Y", "12-03 00:00"),
         ("db-03-AOÛT-2026", "db-%d-%B-%Y", "08-03 00:00"),
         ("db-10-Mar-2026", "db-%d-%b-%Y", "03-10 00:00"),
+        ("db_mar_10_avr_2026", "db_%a_%d_%b_%Y", "04-10 00:00"),
+        ("db_10_mar_2026_mar", "db_%d_%b_%Y_%a", "03-10 00:00"),
+        ("%-d_3.12.2026", "%%-d_%-d.%-m.%Y", "12-03 00:00"),
     ],
 )
 def test_a_date_is_read_as_jobs_write_it(text: str, form: str, at: str) -> None:
@@ -61,6 +64,7 @@ def test_a_date_is_read_as_jobs_write_it(text: str, form: str, at: str) -> None:
         ("other-1795914000", "db-%s"),
         ("db-2026-11-28_x", "db-%F_%V"),
         ("db-10-Brumaire-2026", "db-%d-%B-%Y"),
+        ("db-10-jui-2026", "db-%d-%b-%Y"),  # July in glibc's fr_CH, June in others' French
         ("-" * 255, "%s-%A-%B-%p_%A"),
     ],
 )
@@ -68,6 +72,13 @@ def test_a_name_of_another_form_is_no_date(text: str, form: str) -> None:
     """What date(1) has beyond strptime is read as strictly, and in a moment."""
     with pytest.raises(ValueError, match="does not match"):
         read_date(text, form)
+
+
+@pytest.mark.parametrize("form", ["%Y%-m%-d", "%F-%H%-M", "%-d1%-m-%Y", "%Y-%-m%T"])
+def test_figures_without_padding_that_touch_others_are_refused(form: str) -> None:
+    """2026111 is the first of November and the eleventh of January: no date is better."""
+    with pytest.raises(ValueError, match="bad directive"):
+        read_date(sample_of(form), form)
 
 
 @pytest.mark.parametrize("text", ["2026-W53", "2026-W54", "2026-W", "x"])

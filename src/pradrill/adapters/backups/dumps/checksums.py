@@ -11,7 +11,7 @@ import os
 import posixpath
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pradrill.errors import NotReadyError
@@ -127,7 +127,7 @@ def sums_in(
     for above, place, one in places:
         if place and len(one[1]) >= len(sums.get(above + place, UNREADABLE)[1]):
             sums[above + place] = one
-    return respelled(sums, names)
+    return sums
 
 
 def spelling_of(name: str) -> str:
@@ -137,21 +137,30 @@ def spelling_of(name: str) -> str:
         text = raw.decode()
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    return unicodedata.normalize("NFC", text).casefold()
+    return unicodedata.normalize("NFC", text).lower()
 
 
 def respelled(
     sums: dict[str, tuple[str, str]], names: Collection[str]
 ) -> dict[str, tuple[str, str]]:
-    """Return sums by the names that are there, where one of them alone is told in another form."""
-    if all(each in names for each in sums):
+    """Return sums by the names that are there, where one alone is told in one other form alone."""
+    absent = by_spelling(each for each in sums if each not in names)
+    if not absent:
         return sums
-    there: dict[str, list[str]] = {}
+    there = by_spelling(each for each in names if each not in sums)
+    pairs = {each: (told, there.get(each, [])) for each, told in absent.items()}
+    ways = {
+        told[0]: files[0] for told, files in pairs.values() if len(told) == 1 and len(files) == 1
+    }
+    return {ways.get(each, each): one for each, one in sums.items()}
+
+
+def by_spelling(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return the names of each form."""
+    forms: dict[str, list[str]] = {}
     for each in names:
-        if each not in sums:
-            there.setdefault(spelling_of(each), []).append(each)
-    ways = {each: there.get(spelling_of(each), []) for each in sums if each not in names}
-    return {ways[each][0] if len(ways.get(each, [])) == 1 else each: sums[each] for each in sums}
+        forms.setdefault(spelling_of(each), []).append(each)
+    return forms
 
 
 def homes_of(lists: Collection[str]) -> set[str]:
@@ -225,14 +234,14 @@ def listed(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> dict[str
         if not entry.is_folder and is_sums(entry.name) and entry not in alone
     ]
     homes = homes_of([entry.name for entry in lists])
-    sums: dict[str, Sum] = {}
+    sums: dict[str, tuple[str, str]] = {}
     for entry in lists:
         text = _text(folder, top, entry)
         for name, one in sums_in(text, top, names, entry.name, homes).items():
-            if len(one[1]) >= len(sums.get(name, UNREAD).digest):
-                sums[name] = Sum(*one)
+            if len(one[1]) >= len(sums.get(name, UNREADABLE)[1]):
+                sums[name] = one
 
-    return sums
+    return {name: Sum(*one) for name, one in respelled(sums, names).items()}
 
 
 def all_sums(

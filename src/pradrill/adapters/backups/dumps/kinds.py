@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -31,10 +32,10 @@ _UNFINISHED = re.compile(
 The last one is rsync's: six signs by chance, and no word (.htaccess.backup) or date.
 """
 _PASSING = re.compile(r"(?i)\.(?:tmp|temp)$|(?:^|[/.])(?:lock|lck)$")
-"""What a tree may hold as well, of any program's: below a job's own level it says nothing."""
+"""What a tree may hold as well, of any program's: it says something where a job writes."""
 _DUMP = re.compile(
-    r"(?i)\.(?:sql|dump|pgdump|backup|ldif|db|sqlite3?|tar|t[gx]z|tbz2?|gz|xz|bz2|zst|lz4|zip|7z"
-    r"|gpg|age)$"
+    r"(?i)\.(?:sql|pgsql|psql|mysql|dump|dmp|pgdump|backup|bak|bson|rdb|ldif|db|sqlite3?|tar"
+    r"|t[gx]z|tbz2?|tzst|gz|xz|bz2|zst|lz4|lzo|z|zip|7z|rar|gpg|pgp|age|enc)$"
 )
 _LARGEST_LOCK = 256
 """Bytes: a lock is empty, or tells whose it is; composer.lock and its like hold more."""
@@ -179,26 +180,44 @@ def lock_of(names: Collection[str], name: str) -> str:
     return next((each for each in locks if each in names), "")
 
 
-def unfinished_sign(files: Mapping[str, FolderEntry]) -> str:
+def unfinished_sign(files: Mapping[str, FolderEntry], folders: Mapping[str, FolderEntry]) -> str:
     """Return what says that a folder is being filled; empty: nothing.
 
-    A file that passes counts beside the job's own files, or by the name of a dump; a lock that is
-    large is something else that is called so.
+    A file or folder that passes counts where a job writes, or by the name of a dump.
     """
-    for path, entry in sorted(files.items()):
-        passing = _PASSING.search(path)
-        if passing and ("/" not in path or is_called_dump(path[: passing.start()])):
-            is_temporary = passing[0].lower() in {".tmp", ".temp"}
-            if is_temporary or entry.is_folder or entry.size <= _LARGEST_LOCK:
-                return path
+    places, members = places_of_jobs(files), {**folders, **files}
+    for path in sorted(members):
         if _UNFINISHED.search(path):
+            return path
+        passing = _PASSING.search(path)
+        if passing is None:
+            continue
+        is_of_job = posixpath.dirname(path) in places or _DUMP.search(path[: passing.start()])
+        if is_of_job and _passes(path, members):
             return path
     return ""
 
 
-def is_called_dump(name: str) -> bool:
-    """Tell whether a file has a dump's name, an archive's or a packing's."""
-    return _DUMP.search(name) is not None
+def _passes(path: str, members: Mapping[str, FolderEntry]) -> bool:
+    """Tell whether what has such a name may be a job's, and no other thing that is called so.
+
+    A lock holds nothing, or tells whose it is; a tree has folders that are called .tmp.
+    """
+    entry, name = members[path], posixpath.basename(path).lower()
+    is_temporary = name.endswith((".tmp", ".temp"))
+    if not entry.is_folder:
+        return is_temporary or entry.size <= _LARGEST_LOCK
+    if is_temporary:
+        return not entry.is_link and name not in {".tmp", ".temp"}
+
+    inside = [each for name, each in members.items() if name.startswith(f"{path}/")]
+    is_large = any(each.is_folder or each.size > _LARGEST_LOCK for each in inside)
+    return not (entry.is_link or is_large or len(inside) > 1)
+
+
+def places_of_jobs(files: Iterable[str]) -> Collection[str]:
+    """Return the folders in which a job writes: its own, and those that hold dumps or archives."""
+    return {"", *(posixpath.dirname(each) for each in files if _DUMP.search(each))}
 
 
 def _title(algorithm: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 
@@ -102,12 +103,13 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, Sum], bounds: B
     if missing := checksums.missing_of(sums, files):
         return Checked(Soundness.DAMAGED, _METHOD, f"{last_line(missing[0])} is missing")
 
+    places = kinds.places_of_jobs(files)
     unsummed, doubts = 0, []
     for each in data:
         is_summed = each in sums and sums[each].algorithm != ""
         unsummed += not is_summed
         # Of no maker are a job's own dumps and archives; a tree has empty files that are neither.
-        is_bare = files[each].size == 0 and not kinds.is_called_dump(each)
+        is_bare = files[each].size == 0 and posixpath.dirname(each) not in places
         judge = _unpacks if kind.maker or is_bare else _part
         checked = _check(folder, f"{path}/{each}", sums.get(each), bounds, judge=judge)
         if checked.soundness is Soundness.DAMAGED:

@@ -6,6 +6,7 @@ Read through the port Folder: a folder of this machine, or one behind SFTP.
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
@@ -21,7 +22,6 @@ from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.dated_text import read_date
 from pradrill.domain.values.duration import format_duration
 from pradrill.domain.values.instant_text import parse_instant
-from pradrill.domain.values.model import composed
 from pradrill.domain.values.ssh_place import ssh_place
 from pradrill.errors import ClosedPathError, PradrillError
 from pradrill.ports import Bounds, Clock, Folder, FolderEntry
@@ -200,7 +200,7 @@ class Dumps:
             is_dump = kind.is_marked
             is_marked = is_dump and (kind.maker != "" or kinds.is_listed_last(members))
             integrity = _of_each(files, sums) or integrity
-            lock = lock or kinds.unfinished_sign({**below, **files})
+            lock = lock or kinds.unfinished_sign(files, below)
 
         if is_dump and kinds.KEPT_SINCE < end < at - AHEAD <= now:
             at = end
@@ -274,5 +274,5 @@ def _composed(name: str) -> str:
     """Return a name in one form: macOS takes letters apart, and old systems wrote Latin-1."""
     with suppress(UnicodeEncodeError):
         name.encode()
-        return composed(name)
+        return unicodedata.normalize("NFC", name)
     return name.encode("utf-8", "surrogateescape").decode("latin-1")
