@@ -50,7 +50,8 @@ class CompletedCommand(NamedTuple):
 
     def late(self, deadline: float) -> str:
         """Say that it was ended for being late, and what for if that was seen."""
-        what = f": {self.waits}" if self.waits else ""
+        waits = "".join(c if c.isprintable() else "?" for c in self.waits)  # names of any letters
+        what = f": {waits}" if waits else ""
         return f"did not answer in {deadline:g} s{what}"
 
 
