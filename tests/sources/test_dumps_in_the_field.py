@@ -209,6 +209,7 @@ def test_an_empty_file_of_a_tree_is_no_damage(tmp_path: Path) -> None:
     (day / "www/b.sql").unlink()
     (day / "db").mkdir()
     (day / "db/mail.sql").write_bytes(DUMP)
+    (day / "db/.gitkeep").touch()
     for name in ("shop.dmp", "shop.bson", "shop", "db/shop.dump.enc", "db/shop", "mail/shop.rdb"):
         (day / name).parent.mkdir(exist_ok=True)
         (day / name).touch()

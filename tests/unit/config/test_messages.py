@@ -82,3 +82,11 @@ def test_a_path_keeps_its_slash_wherever_the_command_is_started(
     """From / all is below here, and nothing is clear without the slash."""
     monkeypatch.chdir("/")
     assert str(Problem(Path("/etc/pradrill/plan.yml"), 3, "", "x")).startswith("/etc/pradrill/")
+
+
+def test_a_key_is_read_as_it_is_written(tmp_path: Path) -> None:
+    """What names a variable or a provider elsewhere still does with its accents apart."""
+    file = tmp_path / "drill.yml"
+    for name in ("h\u00e9berg\u00e9", "he\u0301berge\u0301"):
+        file.write_text(f"{name}: {name}\n", "utf-8")
+        assert read_document(file).content == {name: name}

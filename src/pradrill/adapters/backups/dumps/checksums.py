@@ -143,15 +143,16 @@ def spelling_of(name: str) -> str:
 def respelled(
     sums: dict[str, tuple[str, str]], names: Collection[str]
 ) -> dict[str, tuple[str, str]]:
-    """Return sums by the names that are there, where one alone is told in one other form alone."""
+    """Return sums by the names that are there, where one alone has one other form alone."""
     absent = by_spelling(each for each in sums if each not in names)
     if not absent:
         return sums
     there = by_spelling(each for each in names if each not in sums)
-    pairs = {each: (told, there.get(each, [])) for each, told in absent.items()}
-    ways = {
-        told[0]: files[0] for told, files in pairs.values() if len(told) == 1 and len(files) == 1
-    }
+    ways = {}
+    for spelling, entries in absent.items():
+        files = there.get(spelling, [])
+        if len(entries) == 1 and len(files) == 1:
+            ways[entries[0]] = files[0]
     return {ways.get(each, each): one for each, one in sums.items()}
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 
@@ -109,7 +108,8 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, Sum], bounds: B
         is_summed = each in sums and sums[each].algorithm != ""
         unsummed += not is_summed
         # Of no maker are a job's own dumps and archives; a tree has empty files that are neither.
-        is_bare = files[each].size == 0 and posixpath.dirname(each) not in places
+        above, _, its = each.rpartition("/")
+        is_bare = files[each].size == 0 and above != "" and (above not in places or its[0] == ".")
         judge = _unpacks if kind.maker or is_bare else _part
         checked = _check(folder, f"{path}/{each}", sums.get(each), bounds, judge=judge)
         if checked.soundness is Soundness.DAMAGED:
