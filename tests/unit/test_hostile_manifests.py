@@ -283,3 +283,62 @@ def test_a_manifest_that_tells_no_instant_is_refused(text: str, tmp_path: Path) 
     assert code == 1
     assert out == ""
     assert err.startswith("shop-1.sql.manifest.json does not say when")
+
+
+POINT = {"id": "ab" * 32, "time": "2026-11-24T01:00:00.123456789+01:00", "tree": "cd" * 32}
+ARCHIVE = {"name": "night-1", "start": "2026-11-24T01:00:00.000000"}
+LISTINGS: dict[str, tuple[Any, ...]] = {
+    "restic": ([POINT], [POINT, {**POINT, "time": "2026-11-24T01:00:00Z"}], []),
+    "borg": ({"archives": [ARCHIVE]}, {"archives": [ARCHIVE, ARCHIVE]}, {"archives": []}),
+}
+
+
+def chosen(tool: str, listing: str) -> tuple[int, str, str]:
+    """Return what a script takes of a tool's listing of backups; the tool restores nothing."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        (Path(name) / "login").mkdir()
+        (Path(name) / "login" / tool).touch()
+        (Path(name) / "listing").write_bytes(listing.encode("utf-8", "surrogatepass"))
+        (Path(name) / tool).write_text(f'#!/bin/sh\ncase "$*" in *--json*) cat {name}/listing; esac\n')
+        (Path(name) / tool).chmod(0o755)
+        text = (SCRIPTS / f"restore-{tool}").read_text("utf-8")
+        script = f"type() {{ :; }}\n{text.partition('make_place')[0]}\n"  # what it does of it is cut
+        script += 'printf "<%s>\\n" "$found"'
+        path = f"{name}:{os.environ['PATH']}"
+        end = subprocess.run(
+            ["bash", "-c", script, "bash", "", "", name], capture_output=True, check=False,
+            timeout=60, env={**os.environ, "PATH": path},
+        )  # fmt: skip
+    return end.returncode, os.fsdecode(end.stdout), os.fsdecode(end.stderr)
+
+
+@settings(max_examples=max(2, EXAMPLES // 6))  # a shell and a Python for each
+@given(st.data(), st.sampled_from([*LISTINGS]))
+def test_a_listing_of_any_words_has_a_backup_or_a_reason(data: st.DataObject, tool: str) -> None:
+    """The words that the playbook takes apart, on one line; or one line, and no traceback."""
+    code, out, err = chosen(tool, data.draw(documents(*LISTINGS[tool])))
+    if code == 0:
+        assert len(out.split()) == (3 if tool == "restic" else 2)
+        assert len(out.splitlines()) == 1
+    else:
+        assert out == ""
+        assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("tool", "listing", "reason"),
+    [
+        ("restic", "", "cannot be read"),
+        ("restic", '{"message_type": "exit_error"}', "cannot be read"),
+        ("restic", json.dumps([{**POINT, "id": "--target=/etc"}]), "cannot be read"),
+        ("restic", "null", "there is no snapshot"),
+        ("borg", "{}", "cannot be read"),
+        ("borg", json.dumps({"archives": [{**ARCHIVE, "name": "a\nb"}]}), "a space in it"),
+        ("borg", '{"archives": []}', "there is no archive"),
+    ],
+)
+def test_a_listing_that_is_none_is_told_in_one_line(tool: str, listing: str, reason: str) -> None:
+    """Ten lines of Python's were the reason of a restore; a name of two lines was two names."""
+    code, out, err = chosen(tool, listing)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert reason in err
