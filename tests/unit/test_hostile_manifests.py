@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -236,24 +237,39 @@ bodies = documents(MANIFEST).map(lambda text: text.encode("utf-8", "surrogatepas
 )
 
 
-def fetch(folder: Path, backup: str = "") -> tuple[int, str, str]:
+# A server without SSH: what would be a connection to it begins OpenSSH's own server of files.
+SERVER = {"sftp": "shift 3; exec /usr/bin/sftp -q -b - -D {}", "scp": 'exec /usr/bin/scp -D {} "$@"'}
+
+
+def fetch(folder: Path, backup: str = "", remote: str = "no") -> tuple[int, str, str]:
     """Return how the script ends that looks for a backup, what it prints, and why not."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as staging:
-        words: list[str | Path] = ["sh", SCRIPTS / "fetch-backup", folder, backup, staging, "no"]
-        end = subprocess.run(words, capture_output=True, check=False, timeout=60)
-    return end.returncode, os.fsdecode(end.stdout), os.fsdecode(end.stderr)
+        for name, line in SERVER.items():
+            Path(staging, name).write_text(f"#!/bin/sh\n{line.format('/usr/lib/openssh/sftp-server')}\n")
+            Path(staging, name).chmod(0o755)
+        words: list[str | Path] = ["sh", SCRIPTS / "fetch-backup", folder, backup, staging, remote]
+        path = f"{staging}:{os.environ['PATH']}"
+        end = subprocess.run(
+            words, capture_output=True, check=False, timeout=60, env={**os.environ, "PATH": path}
+        )
+        out = os.fsdecode(end.stdout).replace(f"{staging}/backup/", f"{folder}/")
+    return end.returncode, out, os.fsdecode(end.stderr)
 
 
 @settings(max_examples=max(2, EXAMPLES // 6))  # a shell and some Pythons for each
-@given(st.dictionaries(names, bodies, max_size=4), st.sampled_from(["", "shop-2.sql", "-n"]))
+@given(
+    st.dictionaries(names, bodies, max_size=4),
+    st.sampled_from(["", "shop-2.sql", "-n"]),
+    st.sampled_from(["no", "yes"]),
+)
 def test_a_folder_of_any_names_has_a_backup_or_a_reason(
-    files: dict[str, bytes], backup: str
+    files: dict[str, bytes], backup: str, remote: str
 ) -> None:
     """Three words, of which the second is a file there; or one line, and no traceback."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
         for each, content in files.items():
             Path(name, each).write_bytes(content)
-        code, out, err = fetch(Path(name), backup)
+        code, out, err = fetch(Path(name), backup, remote)
         assert "Traceback" not in err
         if code == 0:
             its, path, instant = out.split()
@@ -263,6 +279,40 @@ def test_a_folder_of_any_names_has_a_backup_or_a_reason(
         else:
             assert out == ""
             assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("remote", ["no", "yes"])
+def test_a_sum_called_as_nobody_calls_one_is_fetched_as_it_is(remote: str, tmp_path: Path) -> None:
+    """In its name a star is a star: scp took it for all that fits, an old one asked a shell for it."""
+    for name in ("shop-1.sql", "shop-0.sql", "$(touch ran) \"\\*.sha256"):
+        (tmp_path / name).write_bytes(b"x")
+    listed = hashlib.sha256(b"x").hexdigest()
+    (tmp_path / "$(touch ran) \"\\*.sha256").write_text(f"{listed}  shop-1.sql\n")
+    assert fetch(tmp_path, "", remote)[0] == 0
+    (tmp_path / "shop-1.sql").write_bytes(b"y")
+    code, _, reason = fetch(tmp_path, "", remote)
+    assert (code, reason) == (1, "the backup shop-1.sql is not what was written\n")
+
+
+def test_a_name_of_two_lines_hides_no_backup(tmp_path: Path) -> None:
+    """Its half was the newest, and was not there."""
+    for name in ("shop-1.sql", "a\nz"):
+        (tmp_path / name).touch()
+    code, out, _ = fetch(tmp_path)
+    assert (code, out.split()[:1]) == (0, ["shop-1.sql"])
+
+
+@pytest.mark.parametrize("name", ["shop-1.sql", "shop-1.sql.sha256"])
+def test_a_pipe_in_a_backups_place_or_beside_it_holds_nobody_up(name: str, tmp_path: Path) -> None:
+    """Who opens it waits until somebody writes."""
+    (tmp_path / "shop-1.sql").touch()
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    code, _, reason = fetch(tmp_path)
+    if name.endswith(".sql"):
+        assert (code, reason) == (1, "the backup shop-1.sql is neither a file nor a folder\n")
+    else:
+        assert code == 0
 
 
 def test_a_name_with_a_backslash_hides_no_backup(tmp_path: Path) -> None:
