@@ -1,4 +1,4 @@
-"""Dumps of an OpenLDAP directory, in the hands of the script that loads them into a real slapd's folders."""
+"""Dumps of an OpenLDAP directory, in the hands of the script that loads them by slapadd."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ olcDbMaxSize: 1048576
 olcDbDirectory: /var/lib/ldap
 {}
 """
-CONTENT = "dn: dc=nodomain\nobjectClass: dcObject\nobjectClass: organization\ndc: nodomain\no: n\n{}\n"
+CONTENT = (
+    "dn: dc=nodomain\nobjectClass: dcObject\nobjectClass: organization\ndc: nodomain\no: n\n{}\n"
+)
 FOLLOWS = 'rid=001 provider=ldap://192.0.2.1 searchbase="dc=nodomain"\n'
 # The folders are this test's own; there is no service.
 APART = """\
@@ -54,23 +56,23 @@ PATH=$PWD/bin:$PATH exec bash "$0" "$PWD/dump"
 
 
 def load(place: Path, top: str = "", database: str = "", value: str = "") -> tuple[int, str]:
-    """Return how the script ends with such a dump, and its reason; what it loads lies in `place`."""
+    """Return how the script ends with such a dump, and its reason; the rest lies in `place`."""
     (place / "dump").mkdir(parents=True)
     for name, text in (("config", CONFIG.format(top, database)), ("data", CONTENT.format(value))):
         (place / f"dump/{name}.ldif.gz").write_bytes(gzip.compress(text.encode()))
     words = ["unshare", "--mount", *propagation(), "sh", "-ec", APART, SCRIPTS / "load-directory"]
-    end = subprocess.run(
-        words, cwd=place, capture_output=True, text=True, check=False, timeout=120
-    )
+    end = subprocess.run(words, cwd=place, capture_output=True, text=True, check=False, timeout=120)
     return end.returncode, end.stderr
 
 
 def test_a_dump_is_loaded_and_follows_nobody_and_empties_no_file(tmp_path: Path) -> None:
-    """Its olcLogFile, which slapadd as root emptied, stays; what makes a replica of it goes in any letters."""
+    """Its olcLogFile, which slapadd as root emptied, stays; a replica's words go in any letters."""
     kept = tmp_path / "kept"
     kept.write_text("of root's")
     top = f"olcLogFile: {kept}\n"
-    code, reason = load(tmp_path / "a", top, f"OLCSYNCREPL: {FOLLOWS}olcUpdateRef: ldap://192.0.2.1")
+    code, reason = load(
+        tmp_path / "a", top, f"OLCSYNCREPL: {FOLLOWS}olcUpdateRef: ldap://192.0.2.1"
+    )
     assert code == 0, reason
     assert kept.read_text() == "of root's"
     configuration = b"".join(each.read_bytes() for each in (tmp_path / "a/etc").rglob("*.ldif"))

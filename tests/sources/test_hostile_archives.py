@@ -13,7 +13,7 @@ FILE, FOLDER, LINK, HARD = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, ta
 Member = tuple[str, bytes, str]
 TOP: Member = ("", FOLDER, "")
 FAILING = "/Exiting with failure status due to previous errors"
-# Each: its members, by their names behind the folder's, with their type and content; why it is refused.
+# Each: its members (the name behind the folder's, type, content), and why it is refused.
 HOSTILE: dict[str, tuple[list[Member], str]] = {
     "a link in the folder's place": (
         [("", LINK, "app"), ("/x", FILE, "x")], "Cannot create symlink"),
@@ -67,7 +67,7 @@ def tree(place: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("title", HOSTILE)
 def test_an_archive_writes_nothing_beyond_its_folder(place: Path, title: str) -> None:
-    """It is refused with tar's reason or ours, and all is as it stood, an empty folder's neighbour too."""
+    """It is refused with tar's reason or ours, and all is as it stood, the neighbour too."""
     members, reason = HOSTILE[title]
     if "set aside" in title:
         (place / "files/lnk").symlink_to(place / "app")
@@ -80,7 +80,7 @@ def test_an_archive_writes_nothing_beyond_its_folder(place: Path, title: str) ->
 
 
 def test_names_that_look_like_what_tar_says_are_names(place: Path) -> None:
-    """Of the archive's end, of a name that is not there; hard links stay where both ends are restored."""
+    """Of the archive's end; and hard links are restored where both of their ends are."""
     names = ["/** End of File **", "/A lone zero block at 5", "/a\nblock 1: ** End of File **"]
     members = [TOP, *((name, FILE, "x") for name in names), ("/h", HARD, f"files{names[0]}")]
     write(place / "night.tar", place, members)

@@ -87,7 +87,8 @@ BAD: dict[str, tuple[Callable[[dict[str, bytes]], bytes], str]] = {
         lambda its: its[".backup"][:20480] + bytes(4096) + its[".backup"][24576:],
         "integrity_check does not say ok"),
     "a program": (
-        lambda its: its[".dump"].replace(b"COMMIT;", b".shell touch pwned\nCOMMIT;"), "a syntax error"),
+        lambda its: its[".dump"].replace(b"COMMIT;", b".shell touch pwned\nCOMMIT;"),
+        "a syntax error"),
     "a file of anybody's": (
         lambda its: its[".dump"].replace(b"COMMIT;", b".trace pwned\nSELECT 'x';\nCOMMIT;"),
         "a syntax error"),
@@ -134,7 +135,7 @@ def test_what_stands_there_stays_when_the_backup_is_bad(
 def test_rows_are_what_they_were_whatever_bytes_and_lines_they_have(
     database: Path, tmp_path: Path
 ) -> None:
-    """Latin-1 in a text, a line that begins with a dot, a trigger of statements, much in one row."""
+    """Latin-1 in a text, a line that begins with a dot, a trigger of statements, a long row."""
     much = b"x" * 200_000
     (tmp_path / NAME).write_bytes(
         b"BEGIN TRANSACTION;\r\nCREATE TABLE t (a);\r\n"

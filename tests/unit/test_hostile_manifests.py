@@ -238,14 +238,19 @@ bodies = documents(MANIFEST).map(lambda text: text.encode("utf-8", "surrogatepas
 
 
 # A server without SSH: what would be a connection to it begins OpenSSH's own server of files.
-SERVER = {"sftp": "shift 3; exec /usr/bin/sftp -q -b - -D {}", "scp": 'exec /usr/bin/scp -D {} "$@"'}
+SERVER = {
+    "sftp": "shift 3; exec /usr/bin/sftp -q -b - -D {}",
+    "scp": 'exec /usr/bin/scp -D {} "$@"',
+}
 
 
 def fetch(folder: Path, backup: str = "", remote: str = "no") -> tuple[int, str, str]:
     """Return how the script ends that looks for a backup, what it prints, and why not."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as staging:
         for name, line in SERVER.items():
-            Path(staging, name).write_text(f"#!/bin/sh\n{line.format('/usr/lib/openssh/sftp-server')}\n")
+            Path(staging, name).write_text(
+                f"#!/bin/sh\n{line.format('/usr/lib/openssh/sftp-server')}\n"
+            )
             Path(staging, name).chmod(0o755)
         words: list[str | Path] = ["sh", SCRIPTS / "fetch-backup", folder, backup, staging, remote]
         path = f"{staging}:{os.environ['PATH']}"
@@ -283,11 +288,11 @@ def test_a_folder_of_any_names_has_a_backup_or_a_reason(
 
 @pytest.mark.parametrize("remote", ["no", "yes"])
 def test_a_sum_called_as_nobody_calls_one_is_fetched_as_it_is(remote: str, tmp_path: Path) -> None:
-    """In its name a star is a star: scp took it for all that fits, an old one asked a shell for it."""
-    for name in ("shop-1.sql", "shop-0.sql", "$(touch ran) \"\\*.sha256"):
+    """In its name a star is a star: scp took it for all that fits, an old one asked a shell."""
+    for name in ("shop-1.sql", "shop-0.sql", '$(touch ran) "\\*.sha256'):
         (tmp_path / name).write_bytes(b"x")
     listed = hashlib.sha256(b"x").hexdigest()
-    (tmp_path / "$(touch ran) \"\\*.sha256").write_text(f"{listed}  shop-1.sql\n")
+    (tmp_path / '$(touch ran) "\\*.sha256').write_text(f"{listed}  shop-1.sql\n")
     assert fetch(tmp_path, "", remote)[0] == 0
     (tmp_path / "shop-1.sql").write_bytes(b"y")
     code, _, reason = fetch(tmp_path, "", remote)
@@ -349,10 +354,14 @@ def chosen(tool: str, listing: str) -> tuple[int, str, str]:
         (Path(name) / "login").mkdir()
         (Path(name) / "login" / tool).touch()
         (Path(name) / "listing").write_bytes(listing.encode("utf-8", "surrogatepass"))
-        (Path(name) / tool).write_text(f'#!/bin/sh\ncase "$*" in *--json*) cat {name}/listing; esac\n')
+        (Path(name) / tool).write_text(
+            f'#!/bin/sh\ncase "$*" in *--json*) cat {name}/listing; esac\n'
+        )
         (Path(name) / tool).chmod(0o755)
         text = (SCRIPTS / f"restore-{tool}").read_text("utf-8")
-        script = f"type() {{ :; }}\n{text.partition('make_place')[0]}\n"  # what it does of it is cut
+        script = (
+            f"type() {{ :; }}\n{text.partition('make_place')[0]}\n"  # what it does of it is cut
+        )
         script += 'printf "<%s>\\n" "$found"'
         path = f"{name}:{os.environ['PATH']}"
         end = subprocess.run(
