@@ -60,21 +60,29 @@ def load(place: Path, top: str = "", database: str = "", value: str = "") -> tup
     (place / "dump").mkdir(parents=True)
     for name, text in (("config", CONFIG.format(top, database)), ("data", CONTENT.format(value))):
         (place / f"dump/{name}.ldif.gz").write_bytes(gzip.compress(text.encode()))
-    words = ["unshare", "--mount", *propagation(), "sh", "-ec", APART, SCRIPTS / "load-directory"]
+    words = [
+        "unshare",
+        "--mount",
+        *propagation(),
+        "sh",
+        "-ec",
+        APART,
+        str(SCRIPTS / "load-directory"),
+    ]
     end = subprocess.run(words, cwd=place, capture_output=True, text=True, check=False, timeout=120)
     return end.returncode, end.stderr
 
 
 def test_a_dump_is_loaded_and_follows_nobody_and_empties_no_file(tmp_path: Path) -> None:
     """Its olcLogFile, which slapadd as root emptied, stays; a replica's words go in any letters."""
-    kept = tmp_path / "kept"
-    kept.write_text("of root's")
-    top = f"olcLogFile: {kept}\n"
+    log = tmp_path / "log"
+    log.write_text("of root's")
+    top = f"olcLogFile: {log}\n"
     code, reason = load(
         tmp_path / "a", top, f"OLCSYNCREPL: {FOLLOWS}olcUpdateRef: ldap://192.0.2.1"
     )
     assert code == 0, reason
-    assert kept.read_text() == "of root's"
+    assert log.read_text() == "of root's"
     configuration = b"".join(each.read_bytes() for each in (tmp_path / "a/etc").rglob("*.ldif"))
     assert b"192.0.2.1" not in configuration
     assert (tmp_path / "a/lib/data.mdb").is_file()

@@ -299,10 +299,11 @@ def test_a_sum_called_as_nobody_calls_one_is_fetched_as_it_is(remote: str, tmp_p
     assert (code, reason) == (1, "the backup shop-1.sql is not what was written\n")
 
 
-def test_a_name_of_two_lines_hides_no_backup(tmp_path: Path) -> None:
-    """Its half was the newest, and was not there."""
-    for name in ("shop-1.sql", "a\nz"):
-        (tmp_path / name).touch()
+@pytest.mark.parametrize("name", ["a\nz", "caf\udce9"])
+def test_a_name_that_is_no_line_of_text_hides_no_backup(name: str, tmp_path: Path) -> None:
+    """Half of it was the newest, and was not there; or grep took all of the listing for binary."""
+    for each in ("shop-1.sql", name):
+        (tmp_path / each).touch()
     code, out, _ = fetch(tmp_path)
     assert (code, out.split()[:1]) == (0, ["shop-1.sql"])
 
