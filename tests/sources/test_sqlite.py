@@ -87,7 +87,28 @@ BAD: dict[str, tuple[Callable[[dict[str, bytes]], bytes], str]] = {
         lambda its: its[".backup"][:20480] + bytes(4096) + its[".backup"][24576:],
         "integrity_check does not say ok"),
     "a program": (
-        lambda its: its[".dump"].replace(b"COMMIT;", b".shell touch pwned\nCOMMIT;"), "safe mode"),
+        lambda its: its[".dump"].replace(b"COMMIT;", b".shell touch pwned\nCOMMIT;"),
+        "a syntax error"),
+    "a file of anybody's": (
+        lambda its: its[".dump"].replace(b"COMMIT;", b".trace pwned\nSELECT 'x';\nCOMMIT;"),
+        "a syntax error"),
+    "an end in the middle": (
+        lambda its: its[".dump"].replace(b"INSERT", b".quit\nINSERT", 1), "a syntax error"),
+    "what root alone may read": (
+        lambda its: its[".dump"].replace(
+            b"COMMIT;", b"INSERT INTO t (a) SELECT data FROM fsdir('/etc/shadow');\nCOMMIT;"),
+        "no such table: fsdir"),
+    "another file": (
+        lambda its: its[".dump"] + b"VACUUM INTO 'pwned';\nBEGIN;\nCOMMIT;\n",
+        "too many attached databases"),
+    "an address of code": (
+        lambda its: its[".dump"].replace(
+            b"COMMIT;", b"SELECT fts3_tokenizer('a', X'4141414141414141');\nCOMMIT;"),
+        "fts3tokenize disabled"),
+    "an end that is a remark": (
+        lambda its: its[".dump"].replace(b"COMMIT;", b"/*\nCOMMIT;"), "does not commit"),
+    "a zero byte": (
+        lambda its: its[".dump"].replace(b"COMMIT;", b"SELECT 1;\0\nCOMMIT;"), "a zero byte"),
     "another database's": (lambda _: b"-- MySQL dump 10\n", "neither a database of SQLite's"),
     "a row that is refused": (
         lambda its: its[".dump"].replace(b"COMMIT;", b"INSERT INTO u VALUES('card');\nCOMMIT;"),
@@ -109,6 +130,23 @@ def test_what_stands_there_stays_when_the_backup_is_bad(
         assert count(database) == "1", title
         assert [each.name for each in database.parent.iterdir()] == [database.name], title
     assert not Path("pwned").exists()
+
+
+def test_rows_are_what_they_were_whatever_bytes_and_lines_they_have(
+    database: Path, tmp_path: Path
+) -> None:
+    """Latin-1 in a text, a line that begins with a dot, a trigger of statements, a long row."""
+    much = b"x" * 200_000
+    (tmp_path / NAME).write_bytes(
+        b"BEGIN TRANSACTION;\r\nCREATE TABLE t (a);\r\n"
+        b"INSERT INTO t VALUES('caf\xe9');\nINSERT INTO t VALUES('\n.quit\n;\n" + much + b"');\n"
+        b"CREATE TRIGGER g AFTER INSERT ON t BEGIN\n  SELECT 1;\n  SELECT 2;\nEND;\nCOMMIT;\n"
+    )
+    result = call("load-sqlite", tmp_path / NAME, database)
+    assert result.returncode == 0, result.stderr
+    assert sqlite(database, "select hex(a) from t limit 1").strip() == "636166E9"
+    assert sqlite(database, "select length(a) from t").split() == ["4", "200009"]
+    assert sqlite(database, "select count(*) from sqlite_schema").strip() == "2"
 
 
 def test_a_database_has_its_journals_until_the_other_is_in_its_place(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -236,24 +237,44 @@ bodies = documents(MANIFEST).map(lambda text: text.encode("utf-8", "surrogatepas
 )
 
 
-def fetch(folder: Path, backup: str = "") -> tuple[int, str, str]:
+# A server without SSH: what would be a connection to it begins OpenSSH's own server of files.
+SERVER = {
+    "sftp": "shift 3; exec /usr/bin/sftp -q -b - -D {}",
+    "scp": 'exec /usr/bin/scp -D {} "$@"',
+}
+
+
+def fetch(folder: Path, backup: str = "", remote: str = "no") -> tuple[int, str, str]:
     """Return how the script ends that looks for a backup, what it prints, and why not."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as staging:
-        words: list[str | Path] = ["sh", SCRIPTS / "fetch-backup", folder, backup, staging, "no"]
-        end = subprocess.run(words, capture_output=True, check=False, timeout=60)
-    return end.returncode, os.fsdecode(end.stdout), os.fsdecode(end.stderr)
+        for name, line in SERVER.items():
+            Path(staging, name).write_text(
+                f"#!/bin/sh\n{line.format('/usr/lib/openssh/sftp-server')}\n"
+            )
+            Path(staging, name).chmod(0o755)
+        words: list[str | Path] = ["sh", SCRIPTS / "fetch-backup", folder, backup, staging, remote]
+        path = f"{staging}:{os.environ['PATH']}"
+        end = subprocess.run(
+            words, capture_output=True, check=False, timeout=60, env={**os.environ, "PATH": path}
+        )
+        out = os.fsdecode(end.stdout).replace(f"{staging}/backup/", f"{folder}/")
+    return end.returncode, out, os.fsdecode(end.stderr)
 
 
 @settings(max_examples=max(2, EXAMPLES // 6))  # a shell and some Pythons for each
-@given(st.dictionaries(names, bodies, max_size=4), st.sampled_from(["", "shop-2.sql", "-n"]))
+@given(
+    st.dictionaries(names, bodies, max_size=4),
+    st.sampled_from(["", "shop-2.sql", "-n"]),
+    st.sampled_from(["no", "yes"]),
+)
 def test_a_folder_of_any_names_has_a_backup_or_a_reason(
-    files: dict[str, bytes], backup: str
+    files: dict[str, bytes], backup: str, remote: str
 ) -> None:
     """Three words, of which the second is a file there; or one line, and no traceback."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
         for each, content in files.items():
             Path(name, each).write_bytes(content)
-        code, out, err = fetch(Path(name), backup)
+        code, out, err = fetch(Path(name), backup, remote)
         assert "Traceback" not in err
         if code == 0:
             its, path, instant = out.split()
@@ -263,6 +284,41 @@ def test_a_folder_of_any_names_has_a_backup_or_a_reason(
         else:
             assert out == ""
             assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("remote", ["no", "yes"])
+def test_a_sum_called_as_nobody_calls_one_is_fetched_as_it_is(remote: str, tmp_path: Path) -> None:
+    """In its name a star is a star: scp took it for all that fits, an old one asked a shell."""
+    for name in ("shop-1.sql", "shop-0.sql", '$(touch ran) "\\*.sha256'):
+        (tmp_path / name).write_bytes(b"x")
+    listed = hashlib.sha256(b"x").hexdigest()
+    (tmp_path / '$(touch ran) "\\*.sha256').write_text(f"{listed}  shop-1.sql\n")
+    assert fetch(tmp_path, "", remote)[0] == 0
+    (tmp_path / "shop-1.sql").write_bytes(b"y")
+    code, _, reason = fetch(tmp_path, "", remote)
+    assert (code, reason) == (1, "the backup shop-1.sql is not what was written\n")
+
+
+@pytest.mark.parametrize("name", ["a\nz", "caf\udce9"])
+def test_a_name_that_is_no_line_of_text_hides_no_backup(name: str, tmp_path: Path) -> None:
+    """Half of it was the newest, and was not there; or grep took all of the listing for binary."""
+    for each in ("shop-1.sql", name):
+        (tmp_path / each).touch()
+    code, out, _ = fetch(tmp_path)
+    assert (code, out.split()[:1]) == (0, ["shop-1.sql"])
+
+
+@pytest.mark.parametrize("name", ["shop-1.sql", "shop-1.sql.sha256"])
+def test_a_pipe_in_a_backups_place_or_beside_it_holds_nobody_up(name: str, tmp_path: Path) -> None:
+    """Who opens it waits until somebody writes."""
+    (tmp_path / "shop-1.sql").touch()
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    code, _, reason = fetch(tmp_path)
+    if name.endswith(".sql"):
+        assert (code, reason) == (1, "the backup shop-1.sql is neither a file nor a folder\n")
+    else:
+        assert code == 0
 
 
 def test_a_name_with_a_backslash_hides_no_backup(tmp_path: Path) -> None:
@@ -283,3 +339,66 @@ def test_a_manifest_that_tells_no_instant_is_refused(text: str, tmp_path: Path) 
     assert code == 1
     assert out == ""
     assert err.startswith("shop-1.sql.manifest.json does not say when")
+
+
+POINT = {"id": "ab" * 32, "time": "2026-11-24T01:00:00.123456789+01:00", "tree": "cd" * 32}
+ARCHIVE = {"name": "night-1", "start": "2026-11-24T01:00:00.000000"}
+LISTINGS: dict[str, tuple[Any, ...]] = {
+    "restic": ([POINT], [POINT, {**POINT, "time": "2026-11-24T01:00:00Z"}], []),
+    "borg": ({"archives": [ARCHIVE]}, {"archives": [ARCHIVE, ARCHIVE]}, {"archives": []}),
+}
+
+
+def chosen(tool: str, listing: str) -> tuple[int, str, str]:
+    """Return what a script takes of a tool's listing of backups; the tool restores nothing."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        (Path(name) / "login").mkdir()
+        (Path(name) / "login" / tool).touch()
+        (Path(name) / "listing").write_bytes(listing.encode("utf-8", "surrogatepass"))
+        (Path(name) / tool).write_text(
+            f'#!/bin/sh\ncase "$*" in *--json*) cat {name}/listing; esac\n'
+        )
+        (Path(name) / tool).chmod(0o755)
+        text = (SCRIPTS / f"restore-{tool}").read_text("utf-8")
+        script = (
+            f"type() {{ :; }}\n{text.partition('make_place')[0]}\n"  # what it does of it is cut
+        )
+        script += 'printf "<%s>\\n" "$found"'
+        path = f"{name}:{os.environ['PATH']}"
+        end = subprocess.run(
+            ["bash", "-c", script, "bash", "", "", name], capture_output=True, check=False,
+            timeout=60, env={**os.environ, "PATH": path},
+        )  # fmt: skip
+    return end.returncode, os.fsdecode(end.stdout), os.fsdecode(end.stderr)
+
+
+@settings(max_examples=max(2, EXAMPLES // 6))  # a shell and a Python for each
+@given(st.data(), st.sampled_from([*LISTINGS]))
+def test_a_listing_of_any_words_has_a_backup_or_a_reason(data: st.DataObject, tool: str) -> None:
+    """The words that the playbook takes apart, on one line; or one line, and no traceback."""
+    code, out, err = chosen(tool, data.draw(documents(*LISTINGS[tool])))
+    if code == 0:
+        assert len(out.split()) == (3 if tool == "restic" else 2)
+        assert len(out.splitlines()) == 1
+    else:
+        assert out == ""
+        assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("tool", "listing", "reason"),
+    [
+        ("restic", "", "cannot be read"),
+        ("restic", '{"message_type": "exit_error"}', "cannot be read"),
+        ("restic", json.dumps([{**POINT, "id": "--target=/etc"}]), "cannot be read"),
+        ("restic", "null", "there is no snapshot"),
+        ("borg", "{}", "cannot be read"),
+        ("borg", json.dumps({"archives": [{**ARCHIVE, "name": "a\nb"}]}), "a space in it"),
+        ("borg", '{"archives": []}', "there is no archive"),
+    ],
+)
+def test_a_listing_that_is_none_is_told_in_one_line(tool: str, listing: str, reason: str) -> None:
+    """Ten lines of Python's were the reason of a restore; a name of two lines was two names."""
+    code, out, err = chosen(tool, listing)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert reason in err

@@ -1,0 +1,104 @@
+"""Dumps of an OpenLDAP directory, in the hands of the script that loads them by slapadd."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.integration.hosts.machines import propagation
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="slapadd as openldap takes root")
+SCRIPTS = Path(__file__).parents[2] / "playbooks/files"
+CONFIG = """\
+dn: cn=config
+objectClass: olcGlobal
+cn: config
+{}
+dn: cn=module{{0}},cn=config
+objectClass: olcModuleList
+cn: module{{0}}
+olcModulePath: /usr/lib/ldap
+olcModuleLoad: {{0}}back_mdb
+
+dn: cn=schema,cn=config
+objectClass: olcSchemaConfig
+cn: schema
+
+include: file:///etc/ldap/schema/core.ldif
+
+dn: olcDatabase={{1}}mdb,cn=config
+objectClass: olcDatabaseConfig
+objectClass: olcMdbConfig
+olcDatabase: {{1}}mdb
+olcSuffix: dc=nodomain
+olcRootDN: cn=admin,dc=nodomain
+olcDbMaxSize: 1048576
+olcDbDirectory: /var/lib/ldap
+{}
+"""
+CONTENT = (
+    "dn: dc=nodomain\nobjectClass: dcObject\nobjectClass: organization\ndc: nodomain\no: n\n{}\n"
+)
+FOLLOWS = 'rid=001 provider=ldap://192.0.2.1 searchbase="dc=nodomain"\n'
+# The folders are this test's own; there is no service.
+APART = """\
+mkdir etc lib bin
+chown openldap:openldap etc lib
+echo '[ "$1" != is-active ]' > bin/systemctl
+chmod 0755 bin/systemctl
+mount --bind etc /etc/ldap/slapd.d
+mount --bind lib /var/lib/ldap
+PATH=$PWD/bin:$PATH exec bash "$0" "$PWD/dump"
+"""
+
+
+def load(place: Path, top: str = "", database: str = "", value: str = "") -> tuple[int, str]:
+    """Return how the script ends with such a dump, and its reason; the rest lies in `place`."""
+    (place / "dump").mkdir(parents=True)
+    for name, text in (("config", CONFIG.format(top, database)), ("data", CONTENT.format(value))):
+        (place / f"dump/{name}.ldif.gz").write_bytes(gzip.compress(text.encode()))
+    words = [
+        "unshare",
+        "--mount",
+        *propagation(),
+        "sh",
+        "-ec",
+        APART,
+        str(SCRIPTS / "load-directory"),
+    ]
+    end = subprocess.run(words, cwd=place, capture_output=True, text=True, check=False, timeout=120)
+    return end.returncode, end.stderr
+
+
+def test_a_dump_is_loaded_and_follows_nobody_and_empties_no_file(tmp_path: Path) -> None:
+    """Its olcLogFile, which slapadd as root emptied, stays; a replica's words go in any letters."""
+    log = tmp_path / "log"
+    log.write_text("of root's")
+    top = f"olcLogFile: {log}\n"
+    code, reason = load(
+        tmp_path / "a", top, f"OLCSYNCREPL: {FOLLOWS}olcUpdateRef: ldap://192.0.2.1"
+    )
+    assert code == 0, reason
+    assert log.read_text() == "of root's"
+    configuration = b"".join(each.read_bytes() for each in (tmp_path / "a/etc").rglob("*.ldif"))
+    assert b"192.0.2.1" not in configuration
+    assert (tmp_path / "a/lib/data.mdb").is_file()
+
+
+def test_a_dump_that_would_reach_beyond_the_directory_is_refused(tmp_path: Path) -> None:
+    """A replica by its number, another folder for the content, a file of root's as a value."""
+    number = "1.3.6.1.4.1.4203.1.12.2.3.2.0.11"
+    code, reason = load(tmp_path / "a", database=f"{number}: {FOLLOWS}")
+    assert code == 1
+    assert reason.splitlines()[-1].startswith("the dump makes a replica of it, ")
+    assert not [*(tmp_path / "a/etc").iterdir()]
+
+    (tmp_path / "secret").write_text("of root's")
+    (tmp_path / "secret").chmod(0o600)
+    code, reason = load(tmp_path / "b", value=f"description:< file://{tmp_path}/secret")
+    assert code == 1
+    assert "fetch failed" in reason
+    assert not [*(tmp_path / "b/lib").iterdir()]
