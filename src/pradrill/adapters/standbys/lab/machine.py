@@ -44,7 +44,7 @@ _RESUME = 30
 _TRY = 10
 _PAUSE = 0.2
 _LONGEST_WORD = 4_096
-_MACHINE_ID = re.compile(r"[0-9a-f]{32}\n")
+_MACHINE_ID = re.compile(r"[0-9a-fA-F]{32}\n?")
 
 _WAKE = """
 echo ready; read now chance; date -u -s "@$now" >/dev/null
