@@ -350,7 +350,7 @@ def taken_of(text: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("taken", "instant"),
+    ("text", "instant"),
     [
         ('"2026-11-29T01:00:00,123456789+01:00"', "2026-11-29T00:00:00.123456+00:00"),
         ('"2026-11-29 00:00:00+00:00"', INSTANT),
@@ -363,9 +363,9 @@ def taken_of(text: str) -> tuple[int, str]:
         ("[]", None),
     ],
 )
-def test_a_time_in_another_form_ends_no_restore(taken: str, instant: str | None) -> None:
+def test_a_time_in_another_form_ends_no_restore(text: str, instant: str | None) -> None:
     """It is read, or the age of what came back is not known; the playbook took the day alone."""
-    code, word = taken_of(f'{{"taken": {taken}}}')
+    code, word = taken_of(f'{{"taken": {text}}}')
     assert (code, word.split()) == (0, [word])
     if instant:
         assert parse_instant(word, "iso", None).isoformat() == instant

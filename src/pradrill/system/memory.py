@@ -31,9 +31,9 @@ def _left_in_groups(root: Path) -> Iterator[int]:
         names = _FIRST_LIMITS if controllers else _LIMITS
         above = [each for each in folder.parents if each.is_relative_to(top)]
         for group in (folder, *above):
-            most, taken = (_text(group / name).strip() for name in names)
-            if most.isdecimal() and taken.isdecimal():
-                yield int(most) - int(taken) + _cached(group)
+            most, usage = (_text(group / name).strip() for name in names)
+            if most.isdecimal() and usage.isdecimal():
+                yield int(most) - int(usage) + _cached(group)
 
 
 def _cached(group: Path) -> int:

@@ -149,16 +149,16 @@ def test_what_asks_for_more_memory_than_there_is_was_not_read(
 
 
 @pytest.mark.parametrize(
-    ("packed", "asked"),
+    ("packed", "mebibytes"),
     [(frame_of(31, 9), 2_048), (wide(lzma.compress(HEAD + END), 39), 3_072)],
     ids=["zstd", "xz"],
 )
-def test_a_window_of_gigabytes_is_refused_with_its_reason(packed: bytes, asked: int) -> None:
+def test_a_window_of_gigabytes_is_refused_with_its_reason(packed: bytes, mebibytes: int) -> None:
     """80 KB of zstd took 2 GB of the machine that checks; of a sum beside it nothing is lost."""
     with patch.object(unpacking, "memory_left", return_value=LITTLE):
         checked = check(packed)
     assert checked.soundness is Soundness.UNPROVEN
-    assert f"asks for {asked} MB: more memory than is left" in checked.detail
+    assert f"asks for {mebibytes} MB: more memory than is left" in checked.detail
 
 
 def test_a_window_that_no_packer_makes_is_damage() -> None:

@@ -11,9 +11,9 @@ from pradrill.system.memory import memory_left
 MIB = 1 << 20
 
 
-def group(most: object, taken: object, names: tuple[str, str], folder: str) -> dict[str, str]:
+def group(most: object, usage: object, names: tuple[str, str], folder: str) -> dict[str, str]:
     """Return the files of a control group."""
-    return {f"{folder}/{name}": f"{its}\n" for name, its in zip(names, (most, taken), strict=True)}
+    return {f"{folder}/{name}": f"{its}\n" for name, its in zip(names, (most, usage), strict=True)}
 
 
 SECOND = ("memory.max", "memory.current")

@@ -69,10 +69,10 @@ class UnpackError(Exception):
 class TooLargeError(UnpackError):
     """The packing asks for more memory than this machine has left for it."""
 
-    def __init__(self, message: str, asked: int = 0) -> None:
+    def __init__(self, message: str, bytes_needed: int = 0) -> None:
         super().__init__(message)
-        size = f"{asked >> 20} MB: " if asked else ""
-        self.asked = f"{size}more memory than is left"
+        size = f"{bytes_needed >> 20} MB: " if bytes_needed else ""
+        self.demand = f"{size}more memory than is left"
 
 
 class Unpacked:
@@ -104,7 +104,7 @@ class Unpacked:
     def closed(self) -> str:
         """Return what its content is in, when that is not read here; empty: it is read."""
         if isinstance(self._failure, TooLargeError):
-            return f"packed with {self.packing} in a way that asks for {self._failure.asked}"
+            return f"packed with {self.packing} in a way that asks for {self._failure.demand}"
         return next((name for name, magic in _CLOSED if magic.match(self.head)), "")
 
     def rest(self) -> Iterator[bytes]:
@@ -145,11 +145,11 @@ class Unpacked:
         """Return what an error means: no machine has memory for a window that no packer makes."""
         why = str(error).lower()
         message = f"{self.packing}: {why or 'it is cut off'}"
-        asked = _memory_asked(self.packing, self._member)
-        is_damage = self.packing == "zstd" and asked > 1 << _LONGEST_WINDOW
+        window = _memory_of(self.packing, self._member)
+        is_damage = self.packing == "zstd" and window > 1 << _LONGEST_WINDOW
         if is_damage or not (isinstance(error, MemoryError) or "memory" in why):
             return UnpackError(message)
-        return TooLargeError(message, asked)
+        return TooLargeError(message, window)
 
     def _members(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Unpack one member after another; a member without its end is cut off."""
@@ -195,7 +195,7 @@ def _new(packing: str, most: int) -> Any:
     return lzma.LZMADecompressor(memlimit=max(_USUAL_XZ, most))
 
 
-def _memory_asked(packing: str, member: bytes) -> int:
+def _memory_of(packing: str, member: bytes) -> int:
     """Return how many bytes a member asks for by its first bytes; 0 where they do not tell."""
     if packing == "zstd" and member[4:]:
         return _zstd_window(member[4], member[5:])
