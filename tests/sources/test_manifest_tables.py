@@ -191,6 +191,24 @@ def test_a_manifest_of_an_older_version_is_compared_as_then(kit: Kit, tmp_path: 
     assert kit.wrong(manifest, "values") == [f"{column} has other values"]
 
 
+OF_TWO_LINES = "7eb7c5008f2533d92214e20d97c7646d75d631b50a1ebe6bfd619d4e3ad7bf02"
+
+
+def test_a_default_of_two_lines_is_compared_as_an_older_version_wrote_it(
+    on_postgresql: Kit, tmp_path: Path
+) -> None:
+    """The hash is that script's, which cut rows at each line: the restore is right."""
+    on_postgresql.sql("create table notes (note varchar(9) default E'a\\nb')")
+    on_postgresql.write(manifest := tmp_path / "manifest.json")
+    noted = json.loads(manifest.read_text("utf-8"))
+    assert noted["columns"]["public.notes"] != OF_TWO_LINES
+    noted["columns"]["public.notes"] = OF_TWO_LINES
+    manifest.write_text(json.dumps(noted), "utf-8")
+    assert on_postgresql.wrong(manifest, "columns") == []
+    on_postgresql.sql("alter table notes alter note set default 'a'")
+    assert len(on_postgresql.wrong(manifest, "columns")) == 1
+
+
 def test_the_backup_before_is_a_floor(kit: Kit, tmp_path: Path) -> None:
     """A backup that was taken of an emptied table is no better for its own manifest."""
     before, manifest = tmp_path / "before.json", tmp_path / "manifest.json"

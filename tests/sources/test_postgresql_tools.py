@@ -346,7 +346,10 @@ def stanza_of(first: str, last: str, lsn: str | None) -> str:
 def verdict_of(
     names: set[str], first: str, last: str, lsn: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> Checked:
-    """Return what is said of a backup whose archive holds those logs and no others."""
+    """Return what is said of a backup whose archive holds those logs and no others.
+
+    After "!" stands a folder that cannot be listed.
+    """
 
     def answers(words: Sequence[str], *_: Any, **__: Any) -> CompletedCommand:
         out = stanza_of(first, last, lsn)
@@ -354,6 +357,8 @@ def verdict_of(
             out = "status: ok\n  backup: F1, status: valid, total files checked: 1\n  x\n"
         if "repo-ls" in words:
             folder = Path(words[-1]).name
+            if f"!{folder}" in names:
+                return CompletedCommand(41, "", "ERROR: [041]: unable to list")
             out = "".join(f"{each}-0badcafe.gz\n" for each in sorted(names) if each[:16] == folder)
         return CompletedCommand(0, out, "")
 
@@ -382,6 +387,16 @@ def test_a_backup_over_many_numbers_is_sound_with_all_its_logs(
         assert its.soundness is Soundness.DAMAGED, its
     its = verdict_of(names, first, "00000001FFFFFFFF00000005", None, monkeypatch)
     assert its.soundness is Soundness.UNPROVEN, its
+
+
+def test_a_backup_whose_own_logs_could_not_be_listed_is_not_damaged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may hold the log that the archive lacks: nobody looked."""
+    first, last = "000000010000000100000001", "000000010000000100000003"
+    for closed, says in (("!none", Soundness.DAMAGED), ("!pg_wal", Soundness.UNPROVEN)):
+        its = verdict_of({first, last, closed}, first, last, "1/1000028", monkeypatch)
+        assert its.soundness is says, its
 
 
 def test_where_a_backup_begins_tells_how_many_logs_make_a_number(

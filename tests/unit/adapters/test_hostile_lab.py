@@ -179,6 +179,15 @@ def test_a_machine_that_is_ready_is_given_the_time_and_says_who_it_is(tmp_path: 
     assert greeting_of(tmp_path, words, 10) == f"{ID.decode()}\n"
 
 
+@pytest.mark.parametrize("text", [f"{'AB' * 16}\n", ID.decode()])
+def test_a_machine_is_known_by_an_id_as_others_write_it(text: str, tmp_path: Path) -> None:
+    """One in capitals, or without an end of its line, was waited for until the deadline."""
+    file = tmp_path / "id"
+    file.write_text(text)
+    words = f'date() {{ :; }}; cat() {{ command cat {file}; }}; eval "$0"'
+    assert machine.MACHINE_ID.fullmatch(greeting_of(tmp_path, words, 10))
+
+
 @settings(max_examples=EXAMPLES)
 @given(
     st.binary(max_size=40) | st.binary(max_size=40).map(lambda rest: b"ready\n" + rest),

@@ -149,14 +149,40 @@ def test_what_asks_for_more_memory_than_there_is_was_not_read(
 
 
 @pytest.mark.parametrize(
-    "packed", [frame_of(31, 9), wide(lzma.compress(HEAD + END), 40)], ids=["zstd", "xz"]
+    ("packed", "mebibytes"),
+    [(frame_of(31, 9), 2_048), (wide(lzma.compress(HEAD + END), 39), 3_072)],
+    ids=["zstd", "xz"],
 )
-def test_a_window_of_gigabytes_is_refused_with_its_reason(packed: bytes) -> None:
+def test_a_window_of_gigabytes_is_refused_with_its_reason(packed: bytes, mebibytes: int) -> None:
     """80 KB of zstd took 2 GB of the machine that checks; of a sum beside it nothing is lost."""
     with patch.object(unpacking, "memory_left", return_value=LITTLE):
         checked = check(packed)
     assert checked.soundness is Soundness.UNPROVEN
-    assert "more memory than is left" in checked.detail
+    assert f"asks for {mebibytes} MB: more memory than is left" in checked.detail
+
+
+def test_a_window_that_no_packer_makes_is_damage() -> None:
+    """On a machine with memory enough it would be, too."""
+    frames = [frame_of(window, 1) for window in (32, 41)]
+    frames.append(b"\x28\xb5\x2f\xfd\xe0" + b"\xff" * 8 + frames[0][6:])
+    for packed in frames:
+        assert check(packed).soundness is Soundness.DAMAGED
+
+
+def test_what_is_packed_as_usual_is_read_where_little_is_left() -> None:
+    """Made with zstd --long or xz -9, no dump is unproven for the machine that checks it."""
+    reads = []
+
+    def little() -> int:
+        reads.append(LITTLE)
+        return LITTLE
+
+    with patch.object(unpacking, "memory_left", little):
+        unpacked = Unpacked(iter([frame_of(27, 1) * 3]))
+        unpacked.exhaust()
+        unpacked.raise_failure()
+        assert (unpacked.size, reads) == (3 * (128 << 10), [LITTLE])
+        assert check(lzma.compress(HEAD + END, preset=9)).soundness is Soundness.SOUND
 
 
 def test_a_check_that_nobody_knows_proves_nothing() -> None:

@@ -16,7 +16,7 @@ from unittest.mock import patch
 import pytest
 from tests.support.looks import elsewhere, everywhere, stock
 
-from pradrill.adapters.ssh.remote_looks import databases
+from pradrill.adapters.ssh.remote_looks import databases, system
 from pradrill.adapters.ssh.remote_looks.answer import cannot
 from pradrill.adapters.ssh.remote_looks.contents import lines_of
 from pradrill.adapters.ssh.remote_looks.programs import output_of
@@ -148,7 +148,7 @@ def test_a_look_that_fails_says_so_for_all_that_it_tells_of(tmp_path: Path) -> N
 def test_a_folder_that_may_not_be_looked_into_is_said(tmp_path: Path) -> None:
     """A login without root saw an empty one."""
     (tmp_path / "etc/network").mkdir(parents=True)
-    with elsewhere(tmp_path), everywhere(entries=lambda _: failing(errno.EACCES)):
+    with elsewhere(tmp_path), everywhere(first_entries=lambda _: failing(errno.EACCES)):
         assert inventory(stock("system", uid=1)).unseen == {}
         assert inventory(stock("setting", uid=1)).unseen["setting"] == "/a: permission denied"
 
@@ -190,3 +190,64 @@ def test_a_folder_without_end_is_said(tmp_path: Path) -> None:
         lay(tmp_path, f"var/lib/docker/volumes/{number}/a")
     with elsewhere(tmp_path), everywhere(MOST_ENTRIES=5):
         assert set(inventory(stock("mail", "container")).unseen) == {"mail", "container"}
+
+
+def test_of_a_folder_without_end_the_first_are_compared(tmp_path: Path) -> None:
+    """Nothing was: of 50,000 files in one folder none could be residue."""
+    for number in (5, 3, 1, 0, 4, 2):
+        lay(tmp_path, f"a/{number}")
+    with everywhere(MOST_ENTRIES=5, MOST=2):
+        here = inventory(stock("none", words=(f"{tmp_path}/a",)))
+    assert set(here.seen["file"]) == {f"{tmp_path}/a/{number}" for number in (0, 1)}
+    assert "more than" in here.unseen["file"]
+
+
+@pytest.mark.parametrize("where", ["var/lib/postgresql/wal_archive", "var/lib/mysql"])
+def test_a_folder_without_end_beside_databases_hides_no_other(where: str, tmp_path: Path) -> None:
+    """Logs that PostgreSQL had put by there hid each database, and MariaDB's accounts too."""
+    lay(tmp_path, "proc/net/unix")
+    lay(tmp_path, "var/lib/postgresql/15/main/PG_VERSION")
+    lay(tmp_path, "var/lib/postgresql/15/main/base/5/1")
+    lay(tmp_path, "var/lib/mysql/shop/db.opt")
+    for number in range(6):
+        lay(tmp_path, f"{where}/{number:016X}")
+    cluster = f"{tmp_path}/var/lib/postgresql/15/main"
+    with elsewhere(tmp_path), everywhere(MOST_ENTRIES=5):
+        here = inventory(stock("database"))
+    shop = f"shop ({tmp_path}/var/lib/mysql)"
+    assert (set(here.seen["database"]), here.unseen) == ({f"5 ({cluster})", shop}, {})
+
+    for number in range(6):
+        lay(tmp_path, f"{where}/many-{number}/a")
+    with elsewhere(tmp_path), everywhere(MOST_ENTRIES=5):
+        here = inventory(stock("database"))
+    assert f"5 ({cluster})" in here.seen["database"]
+    assert {"database", "account"} <= {*here.unseen}
+
+
+def test_a_place_of_containers_without_end_hides_no_other(tmp_path: Path) -> None:
+    """Of the places after it nothing was told."""
+    for number in range(6):
+        lay(tmp_path, f"var/lib/docker/volumes/{number}/a")
+    lay(tmp_path, "var/lib/lxc/web/config")
+    with elsewhere(tmp_path), everywhere(MOST_ENTRIES=5):
+        here = inventory(stock("container"))
+    assert f"{tmp_path}/var/lib/lxc/web" in here.seen["container"]
+    assert "container" in here.unseen
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root")
+def test_a_setting_that_the_kernel_tells_its_first_root_alone_is_no_gap() -> None:
+    """In a container root is another one: of the kernel's settings none was ever seen whole."""
+    file = "net/core/bpf_jit_harden"
+    os.setresuid(65_534, 65_534, 0)
+    try:
+        with everywhere(KERNEL=("net/core",), KERNEL_FILES=(), SETTINGS=()):
+            here = inventory(stock("setting"))
+        with everywhere(UNSEEN=set()):
+            value = system.setting(file)
+    finally:
+        os.setresuid(0, 0, 0)
+    assert here.unseen == {}
+    assert file.replace("/", ".") in here.seen["setting"]
+    assert value == ""

@@ -145,9 +145,9 @@ class PgBackRest:
         """Say so, unless the backup holds its logs itself: it was made with archive-copy=y."""
         folder = f"backup/{stanza.name}/{backup.label}/pg_data/pg_wal"
         answer = self._call(["repo-ls", folder], bounds)
-        if answer.code is None:
+        if answer.code != 0:
             return None
-        logs = {*_COPIED_LOG.findall(answer.out)} if answer.code == 0 else set()
+        logs = {*_COPIED_LOG.findall(answer.out)}
         first, last = backup.archive.start or "", backup.archive.stop or ""
         return lost if absent_log(logs, first, last, logs_of_a_number(backup)) else ""
 

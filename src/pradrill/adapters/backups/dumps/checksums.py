@@ -53,14 +53,22 @@ def kinds_of(digest: str, tag: str = "") -> tuple[str, ...]:
     """Return what may have made a sum: one when its tag says so, none when no such sum is known."""
     kinds = KINDS.get(len(digest), ())
     called = re.sub("[_-]", "", tag.lower().replace("sha2-", "sha"))
-    called = called.removesuffix(str(4 * len(digest))) if "blake2" in called else called
+    called = re.sub(rf"{4 * len(digest)}$", "", called) if "blake2" in called else called
     return tuple(each for each in kinds if called in ("", each.replace("_", "")))
 
 
 def new_hash(kind: str, digest: str) -> hashlib._Hash:
     """Return what computes sums of that kind that are as long as this one."""
-    length: dict[str, Any] = {"digest_size": len(digest) // 2} if kind == "blake2b" else {}
-    return hashlib.new(kind, usedforsecurity=False, **length)
+    is_blake = kind.startswith("blake2")  # of which older Pythons take no such word
+    options: dict[str, Any] = {} if is_blake else {"usedforsecurity": False}
+    if kind == "blake2b":
+        options["digest_size"] = len(digest) // 2
+    return hashlib.new(kind, **options)
+
+
+def below(name: str, top: str) -> str:
+    """Return a name from that folder on; itself, where it lies elsewhere."""
+    return re.sub(rf"\A{re.escape(top)}", "", name)
 
 
 def lines_of(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -95,11 +103,11 @@ def place_of(name: str, top: str, names: Collection[str], above: str = "") -> st
     for each in (name, name.rstrip(), bare, bare.replace("\\", "/")):
         full = posixpath.normpath(re.sub("^[A-Za-z]:(?=/)", "", each))
         last = posixpath.basename(full) if full.startswith("/") else full
-        ways = (full.removeprefix(top), full.removeprefix(posixpath.basename(top[:-1]) + "/"), last)
+        ways = (below(full, top), below(full, posixpath.basename(top[:-1]) + "/"), last)
         if there := [way for way in ways if above + way in names]:
             return there[0]
 
-    path = path.removeprefix(top)
+    path = below(path, top)
     return "" if path in (".", "..") or path.startswith(("../", "/")) else path
 
 

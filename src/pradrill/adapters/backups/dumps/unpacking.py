@@ -19,14 +19,18 @@ else:
 
 _HEAD, _TAIL = 4096, 8192
 _ZSTD_CHECKSUM = 0b100
+_ZSTD_SINGLE = 0b10_0000
+_XZ_HEAD = 12
+_LZMA2 = re.compile(rb"\x21\x01([\x00-\x28])\x00*$", re.DOTALL)
 _XZ_CHECKS = (lzma.CHECK_CRC32, lzma.CHECK_CRC64, lzma.CHECK_SHA256)
 """A file may name another one: liblzma passes over what it does not know."""
-_MAGIC = 8
+_LONGEST_HEAD = 64
 _AT_ONCE = 1 << 20
 _SLICE = 1 << 14
-_LONGEST_WINDOW = 31  # as far back as zstd --long=31 looks
+_USUAL_WINDOW, _LONGEST_WINDOW = 27, 31  # as far back as zstd and zstd --long=31 look
+_USUAL_XZ = 70 << 20  # what xz -9 takes
 _SHARE = 4
-"""Of the memory that is left, what unpacking may take: a few bytes can ask for gigabytes."""
+"""Of the memory left, what unpacking may take beyond: a few bytes can ask for gigabytes."""
 _PACKINGS = (
     ("gzip", re.compile(rb"\x1f\x8b")),
     ("zstd", re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")),  # pzstd skips a frame first
@@ -65,6 +69,11 @@ class UnpackError(Exception):
 class TooLargeError(UnpackError):
     """The packing asks for more memory than this machine has left for it."""
 
+    def __init__(self, message: str, bytes_needed: int = 0) -> None:
+        super().__init__(message)
+        size = f"{bytes_needed >> 20} MB: " if bytes_needed else ""
+        self.demand = f"{size}more memory than is left"
+
 
 class Unpacked:
     """A stream to be read once. `head` is its beginning, `tail` the end of what was read."""
@@ -82,6 +91,7 @@ class Unpacked:
         self.tail = b""
         self.size = 0
         self._failure: UnpackError | None = None
+        self._member = b""  # the first bytes of the one that is read
         self._stream = self._unpack(_chain(first, pieces))
         self._first_pieces: list[bytes] = []
         self.head = b""
@@ -94,7 +104,7 @@ class Unpacked:
     def closed(self) -> str:
         """Return what its content is in, when that is not read here; empty: it is read."""
         if isinstance(self._failure, TooLargeError):
-            return f"packed with {self.packing} in a way that asks for more memory than is left"
+            return f"packed with {self.packing} in a way that asks for {self._failure.demand}"
         return next((name for name, magic in _CLOSED if magic.match(self.head)), "")
 
     def rest(self) -> Iterator[bytes]:
@@ -127,33 +137,41 @@ class Unpacked:
         try:
             yield from filter(None, self._members(pieces))
         except (*_BROKEN, MemoryError) as error:
-            why = str(error).lower()
-            is_memory = isinstance(error, MemoryError) or "memory" in why
-            kind = TooLargeError if is_memory else UnpackError
-            self._failure = kind(f"{self.packing}: {why or 'it is cut off'}")
+            self._failure = self._failure_of(error)
             for _ in pieces:  # the digest is of the whole file
                 pass
 
+    def _failure_of(self, error: Exception) -> UnpackError:
+        """Return what an error means: no machine has memory for a window that no packer makes."""
+        why = str(error).lower()
+        message = f"{self.packing}: {why or 'it is cut off'}"
+        window = _memory_of(self.packing, self._member)
+        is_damage = self.packing == "zstd" and window > 1 << _LONGEST_WINDOW
+        if is_damage or not (isinstance(error, MemoryError) or "memory" in why):
+            return UnpackError(message)
+        return TooLargeError(message, window)
+
     def _members(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Unpack one member after another; a member without its end is cut off."""
-        unpacker, member = _new(self.packing), b""  # and its first bytes
+        most = memory_left() // _SHARE if self.packing in {"zstd", "xz"} else 0
+        unpacker = _new(self.packing, most)
         for piece in pieces:
             for start in range(0, len(piece), _SLICE):
                 left = piece[start : start + _SLICE]
                 while left:
                     if unpacker.eof:
-                        if self.packing == "xz" and not member:
+                        if self.packing == "xz" and not self._member:
                             left = left.lstrip(b"\0")  # its padding may be followed by more
                         if not any(left):
                             break
-                        unpacker = _new(self.packing)
+                        unpacker = _new(self.packing, most)
 
-                    member = (member + left)[:_MAGIC]
+                    self._member = (self._member + left)[:_LONGEST_HEAD]
                     yield from _once(unpacker, left)
                     left = unpacker.unused_data if unpacker.eof else b""
                     if unpacker.eof:
-                        self.checksummed &= _has_sum(self.packing, member, unpacker)
-                        member = b""
+                        self.checksummed &= _has_sum(self.packing, self._member, unpacker)
+                        self._member = b""
         if not unpacker.eof:
             raise EOFError
 
@@ -164,17 +182,39 @@ def _chain(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield from pieces
 
 
-def _new(packing: str) -> Any:
+def _new(packing: str, most: int) -> Any:
+    """Return what unpacks one member, in that much memory or what is usual."""
     if packing == "gzip":
         return zlib.decompressobj(wbits=31)
     if packing == "bzip2":
         return bz2.BZ2Decompressor()
 
-    most = memory_left() // _SHARE
     if packing == "zstd":
-        longest = min(_LONGEST_WINDOW, most.bit_length() - 1)
+        longest = max(_USUAL_WINDOW, min(_LONGEST_WINDOW, most.bit_length() - 1))
         return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: longest})
-    return lzma.LZMADecompressor(memlimit=most)
+    return lzma.LZMADecompressor(memlimit=max(_USUAL_XZ, most))
+
+
+def _memory_of(packing: str, member: bytes) -> int:
+    """Return how many bytes a member asks for by its first bytes; 0 where they do not tell."""
+    if packing == "zstd" and member[4:]:
+        return _zstd_window(member[4], member[5:])
+    if packing == "xz" and member[_XZ_HEAD:]:
+        block = member[_XZ_HEAD : _XZ_HEAD + member[_XZ_HEAD] * 4]  # its checksum follows
+        if lzma2 := _LZMA2.search(block):
+            bits = lzma2[1][0]
+            return (2 | bits & 1) << (bits // 2 + 11)
+    return 0
+
+
+def _zstd_window(descriptor: int, fields: bytes) -> int:
+    """Return how far back a zstd frame looks: RFC 8878, 3.1.1.1.2, or all of it at once."""
+    if not descriptor & _ZSTD_SINGLE:
+        base = 1 << 10 + (fields[0] >> 3) if fields else 0
+        return base + (base >> 3) * (fields[0] & 7) if fields else 0
+    dictionary = (0, 1, 2, 4)[descriptor & 3]
+    size = (1, 2, 4, 8)[descriptor >> 6]
+    return int.from_bytes(fields[dictionary : dictionary + size], "little")
 
 
 def _has_sum(packing: str, member: bytes, unpacker: Any) -> bool:

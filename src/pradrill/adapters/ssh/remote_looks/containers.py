@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from pradrill.adapters.ssh.remote_looks.answer import begin, cannot, line
-from pradrill.adapters.ssh.remote_looks.contents import folders_in, may_be_there, names_in
+from pradrill.adapters.ssh.remote_looks.contents import folders_seen, may_be_there, names_in
 
 CONTAINERS = (
     *("/var/lib/docker/containers", "/var/lib/docker/volumes", "/var/lib/machines", "/var/lib/lxc"),
@@ -22,7 +22,7 @@ def containers() -> None:
             cannot("container", "only root sees them")
         return
     for top in CONTAINERS:
-        for name in folders_in(top):
+        for name in folders_seen(top, "container"):
             line("container", "", f"{top}/{name}")
-    for name in sorted(names_in(MACHINES)):
+    for name in names_in(MACHINES):
         line("container", "", f"{MACHINES}/{name}")

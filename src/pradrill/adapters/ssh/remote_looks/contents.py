@@ -7,19 +7,21 @@ import hmac
 import os
 import stat
 import zlib
+from heapq import nsmallest
 from itertools import islice
 
 from pradrill.adapters.ssh.remote_looks.answer import cannot, line, why
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it costs time
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MOST = 2_000  # files that are compared
 LARGEST = 65_536  # bytes of a file whose content is compared, too
 READ = 16_777_216  # bytes of any other, like keys and crontabs: a user's may never end
 PART = 65_536  # bytes that are read at once: the kernel's own files bear no large read
 MOST_ENTRIES = 50_000  # that are looked at in a folder, and below one
+MOST_PASSED = 1_000_000  # that are passed over in a folder, to find others: it may have no end
 HOST_KEYS = tuple(f"/etc/ssh/ssh_host_{kind}_key" for kind in ("ed25519", "ecdsa", "rsa"))
 BOOT = "/proc/sys/kernel/random/boot_id"  # recorded nowhere
 SECRET: list[bytes] = []  # once it was read; it never leaves the machine
@@ -70,28 +72,48 @@ def lines_of(path: str) -> list[str]:
     return os.fsdecode(content).split("\n")
 
 
-def entries(path: str) -> list[os.DirEntry[str]]:
-    """Return what lies in a folder, by name; raises OSError where that has no end."""
+def first_entries(path: str) -> list[os.DirEntry[str]]:
+    """Return what lies in a folder, by name; of more than are looked at those, and one."""
     with os.scandir(path) as each:
-        every = list(islice(each, MOST_ENTRIES + 1))
-    if len(every) > MOST_ENTRIES:
-        raise OSError(errno.EFBIG, f"has more than {MOST_ENTRIES} entries", path)
-    return sorted(every, key=lambda one: one.name)
+        every = islice(each, MOST_PASSED)
+        return nsmallest(MOST_ENTRIES + 1, every, key=lambda one: one.name)
+
+
+def names_of(path: str, is_one: Callable[[os.DirEntry[str]], bool]) -> list[str]:
+    """Return the names of those in a folder, in order; none where there is none.
+
+    Raises OSError where there are too many, or too many others. These are not kept.
+    """
+    names, count = [], 0
+    try:
+        with os.scandir(path) as each:
+            for count, entry in enumerate(each, 1):
+                if is_one(entry):
+                    names.append(entry.name)
+                if len(names) > MOST_ENTRIES or count > MOST_PASSED:
+                    raise OSError(errno.EFBIG, f"has more than {MOST_ENTRIES} entries", path)
+    except FileNotFoundError:
+        return []
+    return sorted(names)
 
 
 def names_in(path: str) -> list[str]:
     """Return the names of the files in a folder that can be read; none where there is none."""
-    try:
-        return [each.name for each in entries(path) if each.is_file(follow_symlinks=False)]
-    except FileNotFoundError:
-        return []
+    return names_of(path, lambda entry: entry.is_file(follow_symlinks=False))
 
 
 def folders_in(path: str) -> list[str]:
     """Return the names of the folders in a folder; none where there is none."""
+    return names_of(path, lambda entry: entry.is_dir(follow_symlinks=False))
+
+
+def folders_seen(path: str, *kinds: str) -> list[str]:
+    """Return the same; that they cannot be told is said of those kinds, and ends no look."""
     try:
-        return [each.name for each in entries(path) if each.is_dir(follow_symlinks=False)]
-    except FileNotFoundError:
+        return folders_in(path)
+    except OSError as error:
+        for kind in kinds:
+            cannot(kind, why(error))
         return []
 
 
@@ -117,7 +139,7 @@ def files_below(kind: str, top: str, most: int = MOST_ENTRIES) -> Iterator[str]:
     while waiting:
         folder = waiting.pop()
         try:
-            inside = entries(folder)
+            inside = first_entries(folder)
         except FileNotFoundError:  # it has just gone
             continue
         except OSError as error:
@@ -125,12 +147,15 @@ def files_below(kind: str, top: str, most: int = MOST_ENTRIES) -> Iterator[str]:
             continue
 
         count += 1 + len(inside)
-        if count > most:
-            cannot(kind, f"there are more than {most} below {top}")
-            return
+        is_more = count > most or len(inside) > MOST_ENTRIES
+        if is_more:
+            inside = inside[:MOST]
         folders = {each.name for each in inside if is_folder(each)}
         waiting += [f"{folder}/{each.name}" for each in reversed(inside) if each.name in folders]
         yield from (f"{folder}/{each.name}" for each in inside if each.name not in folders)
+        if is_more:
+            cannot(kind, f"there are more than {count - 1} below {top}")
+            return
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:

@@ -7,11 +7,18 @@ import pwd
 import subprocess
 
 from pradrill.adapters.ssh.remote_looks.answer import cannot, line
-from pradrill.adapters.ssh.remote_looks.contents import digest, folders_in, lines_of, may_be_there
+from pradrill.adapters.ssh.remote_looks.contents import (
+    digest,
+    folders_in,
+    folders_seen,
+    lines_of,
+    may_be_there,
+)
 from pradrill.adapters.ssh.remote_looks.programs import ASK, output_of
 
 MARIADB = "/var/lib/mysql"
 POSTGRESQL = ("/var/lib/postgresql", "/var/lib/pgsql")
+OF_SERVERS = ("database", "account")
 SOCKETS = "/proc/net/unix"
 LISTENING = "00010000"  # a Unix socket that somebody waits at
 NO_DATABASES = ("lost+found", "#")
@@ -52,14 +59,14 @@ def databases() -> None:
     waiting = [(os.path.basename(path), path) for path in listening()]  # noqa: PTH119 as above
     mariadb = [path for name, path in waiting if name in {"mysqld.sock", "mysql.sock"}]
     postgresql = [path for name, path in waiting if name.startswith(".s.PGSQL.")]
-    clusters = [path for top in POSTGRESQL for path in clusters_below(top)]
-    there = bool(folders_in(MARIADB)) if os.geteuid() == 0 else may_be_there(MARIADB)
     if os.geteuid() != 0:
-        if mariadb or postgresql or there or any(map(folders_in, POSTGRESQL)):
+        if mariadb or postgresql or may_be_there(MARIADB) or any(map(folders_in, POSTGRESQL)):
             cannot("database", "only root sees the databases")
             cannot("account", "only root sees the accounts of databases")
         return
 
+    clusters = [path for top in POSTGRESQL for path in clusters_below(top)]
+    there = bool(folders_seen(MARIADB, *OF_SERVERS))
     mariadbs = [ask_mariadb(path) for path in mariadb]  # None: it gave no answer
     postgresqls = [ask_postgresql(path) for path in postgresql]
     if there and not mariadbs:
@@ -69,14 +76,14 @@ def databases() -> None:
     for folder in clusters if None not in postgresqls else ():
         if folder not in postgresqls:
             line("stopped", "", folder)
-            for number in folders_in(f"{folder}/base"):
+            for number in folders_seen(f"{folder}/base", "database"):
                 line("database", number, f"{number} ({folder})")
 
 
 def clusters_below(top: str) -> list[str]:
     """Return PostgreSQL's data folders, where Debian and Red Hat have them."""
-    paths = [f"{top}/{one}" for one in folders_in(top)]
-    paths += [f"{path}/{other}" for path in paths for other in folders_in(path)]
+    paths = [f"{top}/{one}" for one in folders_seen(top, *OF_SERVERS)]
+    paths += [f"{path}/{other}" for path in paths for other in folders_seen(path, *OF_SERVERS)]
     return [path for path in paths if may_be_there(f"{path}/PG_VERSION")]
 
 
@@ -85,7 +92,7 @@ def mariadb_databases(folder: str) -> None:
     if not os.path.isdir(folder):  # noqa: PTH112 as above
         cannot("database", f"{folder} is not there, although its server runs")
         return
-    for name in folders_in(folder):
+    for name in folders_seen(folder, "database"):
         if not name.startswith(NO_DATABASES):
             line("database", "", f"{decoded(name)} ({folder})")
 

@@ -111,8 +111,12 @@ def setting(path: str) -> str:
 
 
 def is_told(file: str) -> bool:
-    """Tell whether the kernel lets anybody read that: some of its files are only written to."""
+    """Tell whether the kernel tells that: some of its files are only written to.
+
+    Others only its first root may read, and in a container we are another one.
+    """
     try:
-        return bool(os.stat(file).st_mode & READABLE)  # noqa: PTH116 pathlib costs time
+        is_readable = bool(os.stat(file).st_mode & READABLE)  # noqa: PTH116 pathlib costs time
     except OSError:  # whoever reads it says why not
         return True
+    return is_readable and os.access(file, os.R_OK)

@@ -44,7 +44,7 @@ _RESUME = 30
 _TRY = 10
 _PAUSE = 0.2
 _LONGEST_WORD = 4_096
-_MACHINE_ID = re.compile(r"[0-9a-f]{32}\n")
+MACHINE_ID = re.compile(r"[0-9a-fA-F]{32}\n?")
 
 _WAKE = """
 echo ready; read now chance; date -u -s "@$now" >/dev/null
@@ -394,7 +394,7 @@ class Machine:
         left = deadline
         while True:
             greeting = self._greet(left)
-            if _MACHINE_ID.fullmatch(greeting):
+            if MACHINE_ID.fullmatch(greeting):
                 write_private(self.folder / "machine-id", greeting)
                 return
 
