@@ -559,11 +559,11 @@ def test_of_roots_connections_a_teardown_ends_those_of_the_load_alone(
     client = ["mariadb", f"--socket={shop}", "-uroot", "-NBe", "select sleep(4)", "copy"]
     with (
         subprocess.Popen(client, stdout=subprocess.PIPE) as other,
-        subprocess.Popen([*client, f"--init-command={marks[0]}"], stderr=subprocess.PIPE) as own,
+        subprocess.Popen([*client, f"--init-command={marks[0]}"], stderr=subprocess.PIPE) as its,
     ):
         time.sleep(0.5)
         remove(shop)
-        assert (other.wait(), own.wait()) == (0, 1)
+        assert (other.wait(), its.wait()) == (0, 1)
 
 
 def test_a_killed_load_of_postgresqls_leaves_nothing_behind_its_teardown(

@@ -728,15 +728,15 @@ def test_a_folder_whose_code_names_its_own_database_is_loaded_over_it(
         "CREATE DEFINER=`root`@`localhost` TRIGGER `{0}`.`tr` BEFORE INSERT ON `{0}`.`t`"
         " FOR EACH ROW set new.n = 9;\n"
     )
-    for own in ("copy", "canary"):
-        folder = folder_of(tmp_path / own, "shop-schema-triggers.sql", code.format(own))
+    for name in ("copy", "canary"):
+        folder = folder_of(tmp_path / name, "shop-schema-triggers.sql", code.format(name))
         (folder / "shop-schema-post.sql").unlink()
         run([*words, "create or replace database copy; create table copy.old (n int)"], env={})
         home = {"HOME": str(canary.parent)}
         result = call("load-mariadb", folder, "copy", **home)
-        assert (result.returncode == 0) is (own == "copy"), result
-        assert (NAMED in result.stderr) is (own == "canary"), result
-        if own == "copy":
+        assert (result.returncode == 0) is (name == "copy"), result
+        assert (NAMED in result.stderr) is (name == "canary"), result
+        if name == "copy":
             sql = "insert into copy.t values (3); select max(n) from copy.t"
             assert run([*words, sql], env={}).split() == ["9"]
 
