@@ -517,16 +517,53 @@ def sudden_end(
 def test_what_the_server_still_does_for_a_killed_load_keeps_no_teardown(
     shop: Path, tmp_path: Path
 ) -> None:
-    """A statement without an end would keep its table, and the drop of the database waiting."""
+    """A statement without an end would keep its table; another client's in the database goes on."""
     (tmp_path / NAME).write_text(ENDLESS)
     ask(shop, "create or replace database copy")
     running = "select count(*) from information_schema.processlist where info like 'INSERT%bench%'"
     words, home = [str(tmp_path / NAME), "copy"], str(shop.parent)
+    client = ["mariadb", f"--socket={shop}", "-uroot", "-NBe", "select sleep(5)", "copy"]
     with sudden_end("load-mariadb", words, lambda: ask(shop, running) == "1\n", HOME=home):
+        other = subprocess.Popen(client, stdout=subprocess.PIPE, text=True)
+        time.sleep(0.5)
         start = time.monotonic()
         remove(shop)
         assert time.monotonic() - start < 60
         assert ask(shop, running) == "0\n"
+        assert (other.communicate()[0], other.returncode) == ("0\n", 0)
+
+
+@pytest.mark.nightly
+def test_of_roots_connections_a_teardown_ends_those_of_the_load_alone(
+    shop: Path, tmp_path: Path
+) -> None:
+    """Its client's and its myloader's hold a lock that tells them; another client's goes on."""
+    ask(shop, "set global log_output='TABLE'; set global general_log=1")
+    ask(shop, "create or replace database copy")
+    loads, has_myloader = [tmp_path / NAME], shutil.which("myloader") is not None
+    loads[0].write_text("CREATE TABLE `t` (`n` int);\nCREATE VIEW `v` AS SELECT 1 `n`;\n")
+    if has_myloader:
+        loads.append(tmp_path / "folder")
+        loads[1].mkdir()
+        (loads[1] / "metadata").write_text("Finished dump at: 2026-03-10 01:00:09\n")
+        (loads[1] / "shop.t-schema.sql").write_text("CREATE TABLE `t` (`n` int);\n")
+    for each, at_least in zip(loads, (1, 2), strict=False):
+        ask(shop, "truncate mysql.general_log")
+        result = call("load-mariadb", each, "copy", HOME=str(shop.parent))
+        assert result.returncode == 0, result
+        marked = "select argument from mysql.general_log where argument like 'DO GET_LOCK%'"
+        marks = ask(shop, f"{marked} and user_host like 'root%'").splitlines()
+        assert len(marks) >= at_least, each
+    ask(shop, "set global general_log=0")
+
+    client = ["mariadb", f"--socket={shop}", "-uroot", "-NBe", "select sleep(4)", "copy"]
+    with (
+        subprocess.Popen(client, stdout=subprocess.PIPE) as other,
+        subprocess.Popen([*client, f"--init-command={marks[0]}"], stderr=subprocess.PIPE) as its,
+    ):
+        time.sleep(0.5)
+        remove(shop)
+        assert (other.wait(), its.wait()) == (0, 1)
 
 
 def test_a_killed_load_of_postgresqls_leaves_nothing_behind_its_teardown(
@@ -538,13 +575,15 @@ def test_a_killed_load_of_postgresqls_leaves_nothing_behind_its_teardown(
     key = subprocess.run(
         ["cksum"], input=f"{cluster} copy_pradrill\n".encode(), capture_output=True, check=True
     ).stdout.split()[0]
-    folder = Path(f"/tmp/pradrill_load_{key.decode()}")
+    parent = next(each for each in ("/run/postgresql", "/tmp") if os.access(each, os.W_OK))
+    folder = Path(parent) / f"pradrill_load_{key.decode()}"
     words = [str(tmp_path / "endless.sql"), "copy", cluster]
     with sudden_end("load-postgresql", words, folder.exists, **its):
         assert folder.stat().st_mode & 0o777 == 0o700
+        assert parent == "/tmp" or not Path(parent).stat().st_mode & 0o002
         teardown = (SCRIPTS.parent / "teardown_postgresql.yml").read_text("utf-8")
         (script,) = re.findall(r"(?s)\n( *load=.*?)rm -rf", teardown)
-        (place,) = re.findall(r"/tmp/pradrill_load_.*", teardown)
+        (place,) = re.findall(r"/run/postgresql/pradrill_load_.*", teardown)
         for name, value in (
             ("version", "15"), ("postgresql_cluster", cluster[3:]), ("database[:50]", "copy"),
         ):  # fmt: skip

@@ -16,6 +16,7 @@ import random
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -487,6 +488,42 @@ OF_FOLDERS = (
     (MADE, "CREATE TABLE `t` (`n` int) AS VALUES (canary.f());\n", "VALUES"),
     (MADE, "CREATE TABLE `t` (`n` int) ENGINE=CONNECT FILE_NAME='/x';\n", "CONNECT"),
 )
+MORE_OF_FOLDERS = (
+    (MADE, "CREATE TABLE `t` (`n` int DEFAULT (nextval(`canary`.`s`)));\n", "NEXTVAL"),
+    (MADE, "CREATE TABLE `t` (`n` int) /*!999999 -- */ DATA DIRECTORY='/x'\n;\n", "COMMENT"),
+    (MADE, "CREATE TABLE `u` LIKE canary.t;\n", "CREATE"),
+    (MADE, "DROP TABLE IF EXISTS `t` WAIT 1;\n", "DROP"),
+    (MADE, "CREATE TEMPORARY TABLE `t` (`n` int);\n", "CREATE"),
+    (MADE, "CREATE SEQUENCE `s` ENGINE=CONNECT FILE_NAME='/x';\n", "CONNECT"),
+    (MADE, "CREATE SEQUENCE `s` ENGINE=MyISAM DATA DIRECTORY='/tmp';\n", "DATA"),
+    (MADE, "ALTER TABLE `t` ADD KEY `n` (`n`), RENAME `canary`.`x`;\n", "RENAME"),
+    (MADE, "ALTER TABLE `t` CONVERT TABLE `canary`.`t` TO PARTITION p VALUES IN (1);\n", "ALTER"),
+    (MADE, "ALTER TABLE `t` CONVERT PARTITION p TO TABLE `canary`.`x`;\n", "ALTER"),
+    (MADE, "ALTER TABLE `t` EXCHANGE PARTITION p WITH TABLE `canary`.`t`;\n", "ALTER"),
+    (MADE, "ALTER TABLE `t` ENGINE=InnoDB;\n", "ALTER"),
+    (ROWS, "INSERT INTO `t` PARTITION (p) VALUES (1,'a');\n", "P"),
+    (ROWS, "DELIMITER x\nSET NAMES utf8x\n", "no word"),
+)
+OF_OTHERS = (
+    "ALTER TABLE IF EXISTS canary.t ADD KEY n (n)",
+    "ALTER ONLINE TABLE canary.t ADD KEY n (n)",
+    "ALTER ONLINE IGNORE TABLE IF EXISTS canary.t WAIT 9 ADD COLUMN late int",
+    "ALTER TABLE canary.t NOWAIT ADD COLUMN late int",
+    "RENAME TABLE IF EXISTS canary.t TO t",
+    "DROP TABLE IF EXISTS /*x*/ canary.t",
+    "DROP TEMPORARY TABLE IF EXISTS canary.t",
+    "DROP VIEW IF EXISTS /*!999999 `v` */ `canary`.`w`",
+    "INSERT LOW_PRIORITY INTO canary.t VALUES (2)",
+    "INSERT INTO /*!999999 `t` */ `canary`.`t` VALUES (2)",
+    "INSERT INTO `canary` /**/ . `t` VALUES (2)",
+    "CREATE TABLE IF NOT EXISTS `canary`.`x` (`n` int)",
+    "CREATE OR REPLACE TABLE `canary`.`t` (`n` int)",
+    "SET NAMES utf8 /*!999999 -- */ , GLOBAL max_connections = 77\n",
+    f"/*!999999 -- */ {EVIL}\n",
+    f"/*!80000 # */ {EVIL}\n",
+    "CREATE TABLE /*!999999 `t` (`n` int) */ `canary`.`u` (`n` int)",
+)
+"""Statements that reach another database, or the server, wherever mydumper's could stand."""
 
 
 @pytest.mark.skipif(shutil.which("mydumper") is None, reason="Debian 13 has no mydumper")
@@ -513,6 +550,12 @@ OF_FOLDERS = (
             for name, text, word in OF_FOLDERS
         ),
         (
+            "moodle.t-schema.sql",
+            "ALTER TABLE IF EXISTS canary.t ADD COLUMN late int;\n",
+            "say in which database",
+        ),
+        ("moodle.t-schema.sql", f"/*!999999 -- */ {EVIL}\n;\n", "not every server reads"),
+        (
             "moodle.t.00001.sql",
             f"INSERT INTO `t` VALUES (1,'a;\n{EVIL};\n');\n",
             "holds a statement that myloader parts",
@@ -535,6 +578,29 @@ def test_no_code_stands_before_the_rows_in_a_folder_of_mydumpers(
     assert state(canary) == before
 
 
+def test_no_folder_reaches_another_database_whatever_stands_before_its_name() -> None:
+    """Of each statement that form alone is let through, to the letter, which mydumper writes."""
+    names = reader_of("load-mariadb")
+    names["ask"] = lambda _sql: b"udf\n"  # the server's own functions
+
+    def faults(text: str, part: str) -> str:
+        dump = names["Dump"]("copy", part=part)
+        for statement in names["Reader"](b";\n").statements([text.encode()]):
+            dump.take(statement)
+        return " ".join(dump.faults)
+
+    for text in OF_OTHERS:
+        assert faults(f"{text};\n", "tables"), text
+        assert faults(f"{text};\n", "programs"), text
+    assert "(DROP FUNCTION)" in faults("DROP FUNCTION IF EXISTS `UDF`;\n", "programs")
+    for name, text, word in (*OF_FOLDERS, *MORE_OF_FOLDERS):
+        assert f"writes into none ({word})" in faults(text, "tables"), (name, text)
+    for each, content in NEWER.items():
+        part = "programs" if re.search("post|triggers|view", each) else "tables"
+        if each != "metadata" and "create" not in each:
+            assert not faults(str(content), part), each
+
+
 NEWER = {
     "metadata": (
         "# Started dump at: 2026-03-10 01:00:00\n[config]\nquote-character = BACKTICK\n\n"
@@ -542,6 +608,7 @@ NEWER = {
         "[source]\n# executed_gtid_set = '0-1-9'\nFile = 'bin.000001'\nPosition = 9\n"
         "#myloader_exec_change_source = 1\nmyloader_exec_start_replica = 0 # 1 means execute\n\n"
         "[`shop`.`mydumper_0`]\nreal_table_name=o``dd\nrows = 1\nschema_checksum = 5B66B566\n\n"
+        "[`shop`.`sessions`]\nreal_table_name=sessions\nrows = 0\n\n"
         "[`shop`]\npost_checksum = DF1B79A9\n# Finished dump at: 2026-03-10 01:00:09\n"
     ),
     "shop-schema-create.sql": (
@@ -555,6 +622,18 @@ NEWER = {
     "shop-schema-triggers.sql": (
         "DROP TRIGGER IF EXISTS `tr`;\nCREATE DEFINER=`app`@`10.%` TRIGGER `tr` BEFORE INSERT"
         " ON `t` FOR EACH ROW set new.n = new.n;\n"
+    ),
+    "shop.sessions-schema.sql": (
+        "CREATE TABLE `sessions` (`id` int,`t` int);\n"
+        "ALTER TABLE `sessions` \n ADD  KEY `id` (`id`);\n"
+        "ALTER TABLE `sessions` \n ADD  CONSTRAINT `c` CHECK (`id` > 0);\n"
+    ),
+    "shop.a.b-schema.sql": "CREATE TABLE `a.b` (`n` int);\n",
+    "shop.a.b.00001.sql": "INSERT INTO `a.b` VALUES (1);\n",
+    "shop.s-schema-sequence.sql": (
+        "DROP TABLE IF EXISTS `s`;\nDROP VIEW IF EXISTS `s`;\nCREATE SEQUENCE `s` start with 1"
+        " minvalue -9 maxvalue 9 increment by -1 cache 1000 nocycle ENGINE=InnoDB;\n"
+        "DO SETVAL(`s`, -3, 0);\n"
     ),
     "shop.t-schema.sql": "/*!40014 SET FOREIGN_KEY_CHECKS=0*/;\nCREATE TABLE `t` (`n` int);\n",
     "shop.t.00000.sql": "INSERT INTO `t` VALUES(1)\n,(2);\n",
@@ -586,8 +665,9 @@ def test_a_folder_of_a_newer_mydumpers_is_loaded(canary: Path, tmp_path: Path) -
     assert result.returncode == 0, result
     assert "the account app@10.%, which was not here, with all rights on copy" in result.stderr
     words = ["mariadb", f"--socket={canary}", "-uroot", "-NBe"]
-    sql = "use copy; select f(); select * from v; select n from `o``dd`; insert into t values (3)"
-    assert run([*words, sql], env={}).split() == ["7", "1", "2", "1"]
+    sql = "use copy; select f(); select * from v; select n from `o``dd`; insert into t values (3);"
+    sql += "select n from `a.b`; select nextval(s); show index from sessions"
+    assert run([*words, sql], env={}).split()[:7] == ["7", "1", "2", "1", "1", "-3", "sessions"]
     home = str(canary.parent)
     assert call("remove-mariadb", "copy", HOME=home).returncode == 0
     assert "app" not in run([*words, "select user from mysql.global_priv"], env={})
@@ -626,7 +706,7 @@ NEWERS: dict[str, tuple[str, str | bytes, str]] = {
     "a database more": ("shop.u-schema.sql", "CREATE DATABASE `evil`;\n", r"none \(CREATE\)"),
     "rows that make the database": ("shop-schema-create.sql", "DELETE FROM `t`;\n", r"\(DELETE\)"),
     "a table in a folder": (
-        "shop.u-schema.sql", "CREATE TABLE `u` (n int) DATA DIRECTORY='/tmp';\n", "DIRECTORY"),
+        "shop.u-schema.sql", "CREATE TABLE `u` (`n` int) DATA DIRECTORY='/tmp';\n", "DIRECTORY"),
     # ---- what it makes of its metadata
     "a replica": (META, "[source]\nmyloader_exec_change_source = 1\n", "do more than load"),
     "a setting": (META, "[myloader_session_variables]\na=1, GLOBAL max_connections=9\n", "do more"),
@@ -635,6 +715,46 @@ NEWERS: dict[str, tuple[str, str | bytes, str]] = {
     "a name": (META, "[`shop`.`t`]\nreal_table_name=t`, `x\n", "do more than load"),
 }  # fmt: skip
 NEWERS_BY_DAY = ("a copy of rows", "its own database", "rows that are packed by another name")
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(shutil.which("mydumper") is None, reason="Debian 13 has no mydumper")
+def test_a_folder_whose_code_names_its_own_database_is_loaded_over_it(
+    canary: Path, tmp_path: Path
+) -> None:
+    """As MySQL Workbench types a trigger: beside, it would go where the old tables are."""
+    words = ["mariadb", f"--socket={canary}", "-uroot", "-NBe"]
+    code = (
+        "CREATE DEFINER=`root`@`localhost` TRIGGER `{0}`.`tr` BEFORE INSERT ON `{0}`.`t`"
+        " FOR EACH ROW set new.n = 9;\n"
+    )
+    for name in ("copy", "canary"):
+        folder = folder_of(tmp_path / name, "shop-schema-triggers.sql", code.format(name))
+        (folder / "shop-schema-post.sql").unlink()
+        run([*words, "create or replace database copy; create table copy.old (n int)"], env={})
+        home = {"HOME": str(canary.parent)}
+        result = call("load-mariadb", folder, "copy", **home)
+        assert (result.returncode == 0) is (name == "copy"), result
+        assert (NAMED in result.stderr) is (name == "canary"), result
+        if name == "copy":
+            sql = "insert into copy.t values (3); select max(n) from copy.t"
+            assert run([*words, sql], env={}).split() == ["9"]
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(shutil.which("mydumper") is None, reason="Debian 13 has no mydumper")
+def test_a_folder_of_a_database_whose_name_is_masked_is_loaded(
+    canary: Path, tmp_path: Path
+) -> None:
+    """A newer mydumper's files are mydumper_0's then, and say which: never a server's own."""
+    for name, reason in (("shop.fr", ""), ("mysql", "database mysql")):
+        folder = tmp_path / name
+        folder.mkdir()
+        for each, text in NEWER.items():
+            masked = each.replace("shop", "mydumper_0", 1)
+            (folder / masked).write_text(text.replace("`shop`", f"`{name}`"))
+        result = load_mariadb(folder, canary)
+        assert reason in result.stderr if reason else result.returncode == 0, result
 
 
 @pytest.mark.parametrize("title", mostly_nightly(NEWERS, *NEWERS_BY_DAY))
@@ -659,6 +779,16 @@ def test_what_is_no_file_in_a_folder_is_not_waited_for(canary: Path, tmp_path: P
     folder = folder_of(tmp_path / "night", "SHA256SUMS", "")
     os.mkfifo(folder / "shop.t.00001.sql")
     assert "shop.t.00001.sql is no file" in load_mariadb(folder, canary).stderr
+    (folder / "shop.t.00001.sql").unlink()
+    (folder / "metadata").unlink()
+    for make, more in ((os.mkfifo, "metadata"), (os.mkfifo, "metadata.1")):
+        make(folder / more)
+        assert f"{more} is no file" in load_mariadb(folder, canary).stderr
+        (folder / more).unlink()
+        (folder / "metadata").write_text(str(NEWER["metadata"]))
+    with (folder / "metadata.1").open("wb") as file:
+        file.truncate(1 << 40)
+    assert "metadata.1 is longer than mydumper" in load_mariadb(folder, canary).stderr
 
 
 KINDS = """create or replace database kinds; use kinds;
@@ -904,6 +1034,26 @@ POSTGRESQL: dict[str, tuple[str | bytes, str]] = {
         "CREATE FUNCTION f() RETURNS int LANGUAGE U&\"\\0063\" AS '/tmp/evil.so', 'f';\n",
         r"LANGUAGE C",
     ),
+    "a library of a language by another sign": (
+        "CREATE FUNCTION f() RETURNS int LANGUAGE U&\"x0063\" UESCAPE 'x' AS '/tmp/evil', 'f';\n",
+        "LANGUAGE C",
+    ),
+    "a library of a language without a blank": (
+        "CREATE FUNCTION f() RETURNS int LANGUAGE\"c\" AS '/tmp/evil.so', 'f';\n",
+        "LANGUAGE C",
+    ),
+    "a library of a language that is renamed": (
+        (
+            "ALTER LANGUAGE c RENAME TO d;\n"
+            "CREATE FUNCTION f() RETURNS int LANGUAGE d AS '/tmp/evil.so', 'f';\n"
+        ),
+        r"\(LANGUAGE\)",
+    ),
+    "a language's owner": ("ALTER LANGUAGE plpgsql OWNER TO postgres;\n", LOADED),
+    "a parameter called so": (
+        "CREATE FUNCTION f(languagec int) RETURNS int LANGUAGE sql AS 'select 1';\n",
+        LOADED,
+    ),
     "a library that is loaded": ("LOAD '/tmp/evil.so';\n", r"runs code \(LOAD\)"),
     "a table of the server's": ("UPDATE pg_authid SET rolsuper = true;\n", r"none \(UPDATE\)"),
     "rows of the server's": ("INSERT INTO pg_catalog.pg_authid VALUES (1);\n", BEYOND),
@@ -1017,6 +1167,21 @@ def test_no_dump_of_postgresql_tells_psql_or_the_server_what_to_do(
     sentence = result.stderr if result.returncode else LOADED
     assert re.search(reason, sentence) if reason else sentence == LOADED, result
     assert bool(database.psql("\\dt", "copy")) is (result.returncode == 0), result
+
+
+def test_many_lines_that_name_the_database_keep_no_reader() -> None:
+    """Each is blanked where it stands: to copy their block for each took minutes."""
+    reader, parts = reader_of("load-postgresql"), list[bytes]()
+    rows = b"COPY t FROM stdin;\n" + b"x" * (8 << 20) + b"\n\\.\n"
+    text = b"DROP DATABASE copy;\n\\connect copy\n" * 2000 + rows
+    start = time.process_time()
+    faults = [reader["fault"](each, "copy") for each in reader["heads"]([text], parts.append)]
+    assert time.process_time() - start < 3
+    assert not any(faults)
+    handed_on = b"".join(parts)
+    assert len(handed_on) == len(text)
+    assert b"copy" not in handed_on
+    assert handed_on.endswith(rows)
 
 
 PG_PARTS = (
