@@ -101,3 +101,58 @@ def test_without_room_names_that_look_like_what_tar_says_are_names(place: Path) 
     result = call("unpack-folders", place / "night.tar", place / "files", PATH=path)
     assert result.returncode == 0, result.stderr
     assert [each.name for each in (place / "files").iterdir()] == ["A lone zero block at 5"]
+
+
+def test_after_a_failure_without_room_the_next_one_keeps_what_came_meanwhile(place: Path) -> None:
+    """What somebody put back by hand is no half of a restore."""
+    (place / "bin").mkdir()
+    (place / "bin/df").write_text("#!/bin/sh\necho Avail\necho 0\n")
+    (place / "bin/df").chmod(0o755)
+    (place / "files/old").write_text("x" * 9_000)
+    write(
+        place / "night.tar", place, [TOP, ("/x", FILE, "x"), *HOSTILE["a link that leads out"][0]]
+    )
+    path = f"{place}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    assert call("unpack-folders", place / "night.tar", place / "files", PATH=path).returncode == 1
+    assert not (place / "files/old").exists()
+    (place / "files/mine").write_text("mine")
+    (place / "night.tar").write_text("no archive")
+    assert call("unpack-folders", place / "night.tar", place / "files").returncode == 1
+    assert tree(place)["files/mine"] == "1 mine"
+
+
+def test_a_link_in_a_folders_place_is_named_and_nothing_made_behind_it(place: Path) -> None:
+    """Tools differ in what they do with one: through it, or in its place."""
+    (place / "files").rmdir()
+    (place / "files").symlink_to(place / "app")
+    before = tree(place)
+    write(place / "night.tar", place, [TOP, ("/x", FILE, "x")])
+    result = call("unpack-folders", place / "night.tar", place / "files")
+    assert (result.returncode, "is a link on the standby" in result.stderr) == (1, True), result
+    assert tree(place) == before
+
+
+@pytest.mark.parametrize("name", ["before", "before.1", "moving.1", "gone", "held.1"])
+def test_what_a_backup_calls_as_the_script_does_is_not_kept(place: Path, name: str) -> None:
+    """The next restore would take it for what stood there."""
+    its = f"/.pradrill-{name}"
+    write(
+        place / "night.tar",
+        place,
+        [TOP, ("/x", FILE, "x"), (its, FOLDER, ""), (f"{its}/y", FILE, "y")],
+    )
+    result = call("unpack-folders", place / "night.tar", place / "files")
+    assert result.returncode == 0, result.stderr
+    assert [each.name for each in (place / "files").iterdir()] == ["x"]
+
+
+def test_of_two_that_were_set_aside_neither_is_removed(place: Path) -> None:
+    """One may be a backup's: a person tells which is the standby's own."""
+    for name in (".pradrill-before.1", ".pradrill-moving.2"):
+        (place / "files" / name).mkdir()
+        (place / "files" / name / "mine").write_text(name)
+    before = tree(place)
+    write(place / "night.tar", place, [TOP, ("/x", FILE, "x")])
+    result = call("unpack-folders", place / "night.tar", place / "files")
+    assert (result.returncode, "have set aside" in result.stderr) == (1, True), result
+    assert tree(place) == before

@@ -599,8 +599,19 @@ def test_no_folder_reaches_another_database_whatever_stands_before_its_name() ->
         part = "programs" if re.search("post|triggers|view", each) else "tables"
         if each != "metadata" and "create" not in each:
             assert not faults(str(content), part), each
+    for text in HONEST:
+        assert not faults(f"{text};\n", "tables"), text
 
 
+HONEST = (
+    "CREATE TABLE `t` (\n  `c` varchar(300) /*M!100301 COMPRESSED*/ DEFAULT NULL\n) ENGINE=InnoDB",
+    (
+        "CREATE TABLE `t` (\n  `a` int DEFAULT nextval(`copy`.`s`),\n"
+        "  `b` decimal(5,2) DEFAULT 1.50 CHECK (`b` > 0.5)\n) ENGINE=InnoDB"
+    ),
+    "ALTER TABLE `t` ADD KEY `k` (`n`) IGNORED",
+)
+"""What MariaDB writes of a table, and a folder of mydumper's holds."""
 NEWER = {
     "metadata": (
         "# Started dump at: 2026-03-10 01:00:00\n[config]\nquote-character = BACKTICK\n\n"
@@ -795,7 +806,8 @@ KINDS = """create or replace database kinds; use kinds;
 create table p (n int, at date) partition by range (n) (partition a values less than (9),
  partition b values less than maxvalue);
 create table l (n int) partition by list (n) (partition a values in (1, 2));
-create table v (n int, x text default 'select load_file("x"); engine=merge') with system versioning;
+create table v (n int, z varchar(300) compressed,
+ x text default 'select load_file("x"); engine=merge') with system versioning;
 create table k (`select` int primary key, `engine` json, b blob, d double, e enum('values','x'),
  g int as (n + 1) stored, n int, fulltext key (x), x text) engine=MyISAM comment='as select';
 insert into p values (1, '2026-01-01'), (10, null); insert into l values (2);

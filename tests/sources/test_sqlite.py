@@ -180,3 +180,19 @@ def test_a_header_alone_proves_nothing(backups: dict[str, bytes], tmp_path: Path
     ):
         (tmp_path / NAME).write_bytes(gzip.compress(content))
         assert checked(source(tmp_path, ".x")).soundness is soundness, len(content)
+
+
+@pytest.mark.parametrize("way", [".backup", ".dump"])
+def test_a_client_that_is_old_and_an_expression_of_the_clients_own_are_no_hindrance(
+    database: Path, tmp_path: Path, way: str
+) -> None:
+    """-safe came with 3.37; REGEXP, which Django writes into a CHECK, the library has not."""
+    sqlite(tmp_path / "app", "create table t (a check (a regexp 'x+')); insert into t values ('x')")
+    content = sqlite(tmp_path / "app", way) if way == ".dump" else ""
+    (tmp_path / NAME).write_bytes(content.encode() or (tmp_path / "app").read_bytes())
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/sqlite3").write_text("#!/bin/sh\necho 'unknown option: -safe' >&2; exit 1\n")
+    (tmp_path / "bin/sqlite3").chmod(0o755)
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    result = call("load-sqlite", tmp_path / NAME, database, PATH=path)
+    assert (result.returncode, count(database)) == (0, "1"), result.stderr

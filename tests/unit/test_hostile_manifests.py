@@ -363,7 +363,7 @@ def test_a_sum_called_as_nobody_calls_one_is_fetched_as_it_is(remote: str, tmp_p
     assert (code, reason) == (1, "the backup shop-1.sql is not what was written\n")
 
 
-@pytest.mark.parametrize("name", ["a\nz", "caf\udce9"])
+@pytest.mark.parametrize("name", ["a\nz", "a\u2028z", "caf\udce9"])
 def test_a_name_that_is_no_line_of_text_hides_no_backup(name: str, tmp_path: Path) -> None:
     """Half of it was the newest, and was not there; or grep took all of the listing for binary."""
     for each in ("shop-1.sql", name):

@@ -154,7 +154,7 @@ def files_below(kind: str, top: str, most: int = MOST_ENTRIES) -> Iterator[str]:
         waiting += [f"{folder}/{each.name}" for each in reversed(inside) if each.name in folders]
         yield from (f"{folder}/{each.name}" for each in inside if each.name not in folders)
         if is_more:
-            cannot(kind, f"there are more than {count - 1} below {top}")
+            cannot(kind, f"there are more than {min(most, count - 1)} below {top}")
             return
 
 
