@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -228,7 +229,7 @@ class PgBackRest:
         reason = _first(message)
         if match := _OF_SSH.search(message):
             return self._unreached(match["host"], last_line(match["words"] or reason))
-        if f"unable to open missing file '{self._declared.config}'" in message:
+        if self._declared.config and _is_missing(Path(self._declared.config)):
             return NotReadyError(
                 f"{self._name} is not there: its configuration {self._declared.config} is missing",
                 hint="Check config; without it pgbackrest's own counts.",
@@ -282,6 +283,17 @@ class PgBackRest:
             extra=extra,
             package="pgbackrest",
         )
+
+
+def _is_missing(path: Path) -> bool:
+    """Tell whether there is no such file: a later pgbackrest ends without a word then."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _point(backup: StanzaBackup, lack: str) -> RecoveryPoint:
