@@ -173,6 +173,7 @@ OTHERS = {
     "adapters.ssh.remote_inventory": "nothing: it calls the looks",
     "adapters.ssh.remote_command": "nothing: it becomes a command",
     "adapters.ssh.remote_looks.contents": "bytes alone: all other looks read with it",
+    "adapters.ssh.remote_looks.crontabs": "nothing: it names places",
     "adapters.ssh.remote_looks.programs": "bytes alone: test_standby_looks",
     "adapters.ssh.remote_reach": "endpoints that are declared, and what sshd says of its client",
     "adapters.standbys.inventory": "the known_hosts of a run, which we have written",

@@ -50,8 +50,7 @@ class CompletedCommand(NamedTuple):
 
     def late(self, deadline: float) -> str:
         """Say that it was ended for being late, and what for if that was seen."""
-        waits = "".join(c if c.isprintable() else "?" for c in self.waits)  # names of any letters
-        what = f": {waits}" if waits else ""
+        what = f": {last_line(self.waits)}" if self.waits else ""  # names of any letters
         return f"did not answer in {deadline:g} s{what}"
 
 
@@ -113,7 +112,7 @@ def run(
         feeder = _Feeder(process.stdin, fed) if fed is not None and process.stdin else None
         try:
             code = _wait(process, bounds, (out, err), argv[0])
-            wait = wait_of(process.pid) if code is None else ""
+            waits = wait_of(process.pid) if code is None else ""
         finally:
             _end(process)
 
@@ -121,7 +120,7 @@ def run(
             feeder.finish()
 
         words = _read(err) + _words_of_ssh(Path(folder))
-        return CompletedCommand(code, _read(out), words, last_line(wait) if wait else "")
+        return CompletedCommand(code, _read(out), words, waits)
 
 
 class _Feeder:

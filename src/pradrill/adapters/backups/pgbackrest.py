@@ -289,10 +289,8 @@ def _is_missing(path: Path) -> bool:
     """Tell whether there is no such file: a later pgbackrest ends without a word then."""
     try:
         path.stat()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)
     return False
 
 

@@ -25,6 +25,8 @@ import subprocess
 import sys
 import time
 
+from pradrill.adapters.ssh.remote_looks.crontabs import CRONTABS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it costs time
     from typing import Any
@@ -45,11 +47,7 @@ FOR_OTHERS = frozenset(f"{each}.service".encode() for each in (*SCHEDULERS, "ssh
 OF_A_LOGIN = (b"ssh@", b"sshd@")
 """Services that carry out what others want, and keep it beside them; jobs of systemd-cron, whose
 units begin with `cron-`, are services like any other."""
-JOBS = (
-    *("/etc/crontab", "/etc/anacrontab", "/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily"),
-    *("/etc/cron.weekly", "/etc/cron.monthly", "/var/spool/cron", "/var/spool/cron/crontabs"),
-    "/var/spool/cron/tabs",
-)
+JOBS = (*CRONTABS, "/var/spool/cron/crontabs", "/var/spool/cron/tabs")
 """Where cron's jobs are: a folder changes with each that comes or goes, a file with its words."""
 SHIM = "containerd-shim"  # keeps a container: one more than before is one more of those
 POLITE, PATIENT = 30, 60  # looks until KILL, and until giving up
@@ -296,7 +294,6 @@ def others(request: Seen, processes: Seen) -> list[int]:
         return []
 
     since, spared = request["since"], daemons(request, processes)
-    are_jobs_new = changed_jobs(since)
     logins = {program(pid) for pid in above(os.getpid(), processes)}
     new = {
         pid: words
@@ -310,7 +307,7 @@ def others(request: Seen, processes: Seen) -> list[int]:
         if (
             words["parent"] in {0, 1}
             or is_transient(pid)
-            or (are_jobs_new and is_job(pid, words, processes))
+            or (is_job(pid, words, processes) and changed_jobs(since))
         )
         and not is_login(pid, words, logins)
         and not in_service(pid, words["name"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Timer, get_ident
+from threading import Event, get_ident
 
 import paramiko
 
@@ -13,6 +13,7 @@ from pradrill.adapters.ssh.connection import EACH_PART, LOST, Channel, Connectio
 from pradrill.adapters.ssh.interpreter import Interpreter, Script, SshReply
 from pradrill.domain.run.host import Host, Site
 from pradrill.errors import UnreachableError
+from pradrill.system.deadline import at_deadline
 
 
 class LateError(UnreachableError):
@@ -175,17 +176,12 @@ def _until(host: Host, transport: paramiko.Transport, deadline: float) -> Iterat
         late.set()
         transport.close()
 
-    timer = Timer(deadline, cut)
-    timer.daemon = True
-    timer.start()
-
     failure: Exception | None = None
-    try:
-        yield
-    except LOST as error:
-        failure = error
-    finally:
-        timer.cancel()
+    with at_deadline(deadline, cut):
+        try:
+            yield
+        except LOST as error:
+            failure = error
     if late.is_set():
         raise LateError(f"{host.name} gave no answer in {deadline:g} s") from failure
     if failure is not None or not transport.is_active():

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 
 from pradrill.config.loader import Document, Loc
 from pradrill.config.problems import Problem
 from pradrill.domain.declared.backup_source import DumpsSource
 from pradrill.domain.declared.drill import Drill, NewestData, Verify
-from pradrill.domain.values.dated_text import UnlikeError, directives_of, lack_of, read_date
+from pradrill.domain.values.dated_text import directives_of, lack_of, read_date, sample_of
 
 _BY_NAME = {"iso", "epoch", "epoch_ms"}
 
@@ -52,11 +51,9 @@ def _refusal(reading: NewestData) -> tuple[str, str] | None:
             f"Add {directive}, and let the query print it; or write iso, epoch or epoch_ms.",
         )
     try:
-        with suppress(UnlikeError):
-            read_date("", form)  # only whether it can be read
+        read_date(sample_of(form), form)
     except (ValueError, re.error) as error:
-        if "does not match" not in str(error):
-            return f'"{form}" is no format of dates: {error}', "Write iso, epoch or epoch_ms."
+        return f'"{form}" is no format of dates: {error}', "Write iso, epoch or epoch_ms."
 
     if "Z" in directives_of(form):
         hint = "Print the offset and read it with %z, or leave the zone out and set timezone."

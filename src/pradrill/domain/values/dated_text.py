@@ -74,10 +74,6 @@ def _bare(part: str) -> str:
     return _SHORT.get(part[-1], f"%{part[-1]}")
 
 
-class UnlikeError(ValueError):
-    """A text is not of its form, which may be a good one."""
-
-
 def read_date(text: str, form: str) -> datetime:
     """Return the date that a text of a form tells: the earliest that it may mean.
 
@@ -143,11 +139,11 @@ def _in_english(text: str, form: str) -> str:
 
 
 def _matched(text: str, form: str, directives: str) -> re.Match[str]:
-    """Return a text as a form has it, with these directives as groups. Raises UnlikeError."""
+    """Return a text as a form has it, with these directives as groups. Raises ValueError."""
     match = _pattern(form, directives).fullmatch(text)
     if match is None:
         msg = f"{text!r} is not of the form {form!r}"
-        raise UnlikeError(msg)
+        raise ValueError(msg)
     return match
 
 

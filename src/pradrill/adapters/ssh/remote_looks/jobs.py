@@ -6,12 +6,10 @@ import os
 
 from pradrill.adapters.ssh.remote_looks.answer import begin, cannot, line
 from pradrill.adapters.ssh.remote_looks.contents import content_of, files_below, may_be_there
+from pradrill.adapters.ssh.remote_looks.crontabs import CRONTABS
 from pradrill.adapters.ssh.remote_looks.logins import homes
 
-JOBS = (
-    *("/etc/crontab", "/etc/anacrontab", "/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily"),
-    *("/etc/cron.weekly", "/etc/cron.monthly", "/var/spool/cron", "/var/spool/at"),
-)
+JOBS = (*CRONTABS, "/var/spool/at")
 UNITS = ("/etc/systemd/system", "/usr/local/lib/systemd")
 USER_UNITS = ("/etc/systemd/user", "/var/lib/systemd/linger")  # whose run on without a login
 OF_USER = "/.config/systemd/user"  # in a home

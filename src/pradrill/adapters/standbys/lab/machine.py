@@ -10,11 +10,9 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from threading import Timer
 
 from pradrill.adapters.standbys.files import lock_file, require, run, write_private
 from pradrill.adapters.standbys.lab import qemu
@@ -34,6 +32,7 @@ from pradrill.domain.run.host_answers import known_hosts_name, last_line
 from pradrill.errors import UNREADABLE, NotReadyError, PradrillError
 from pradrill.ports import Clock, Say
 from pradrill.system import ssh_sockets as sockets
+from pradrill.system.deadline import at_deadline
 
 _LONGEST_REASON = 100  # characters: QEMU's failed assertions are long
 _BOOT = 300  # seconds, emulated
@@ -427,19 +426,26 @@ class Machine:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                 ) as talk,
-                _ended(talk, seconds),
+                at_deadline(seconds, talk.kill),
             ):
-                assert talk.stdin is not None and talk.stdout is not None  # noqa: S101, PT018 piped
-                if talk.stdout.readline(_LONGEST_WORD) != b"ready\n":
-                    return ""
-
-                now = self._clock.now().timestamp()
-                talk.stdin.write(f"{now:.6f} {os.urandom(32).hex()}\n".encode())
-                talk.stdin.close()
-
-                return talk.stdout.read(_LONGEST_WORD).decode("ascii", "replace")
+                try:
+                    return self._answer_to_time(talk)
+                finally:
+                    talk.kill()
         except OSError:
             return ""
+
+    def _answer_to_time(self, talk: subprocess.Popen[bytes]) -> str:
+        """Return what a machine says that was given the time; empty: it does not ask for it."""
+        assert talk.stdin is not None and talk.stdout is not None  # noqa: S101, PT018 piped
+        if talk.stdout.readline(_LONGEST_WORD) != b"ready\n":
+            return ""
+
+        now = self._clock.now().timestamp()
+        talk.stdin.write(f"{now:.6f} {os.urandom(32).hex()}\n".encode())
+        talk.stdin.close()
+
+        return talk.stdout.read(_LONGEST_WORD).decode("ascii", "replace")
 
 
 def _end_of(console: Path) -> str:
@@ -447,18 +453,6 @@ def _end_of(console: Path) -> str:
     with console.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_WORD))
         return file.read(_LONGEST_WORD).decode("utf-8", "replace")
-
-
-@contextmanager
-def _ended(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
-    """End a process once it is done with, at the latest after so many seconds."""
-    timer = Timer(seconds, process.kill)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        process.kill()
 
 
 def _overlay(disk: Path, base: Path, base_format: str) -> None:

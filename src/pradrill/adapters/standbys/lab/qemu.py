@@ -9,10 +9,10 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
-from threading import Timer
 from typing import Any, NamedTuple
 
 from pradrill.adapters.standbys.files import run
@@ -21,6 +21,7 @@ from pradrill.adapters.standbys.lab.capture import FRAME, LARGEST
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import UNREADABLE, PradrillError
 from pradrill.ports import Clock
+from pradrill.system.deadline import at_deadline
 
 PROGRAM = "qemu-system-x86_64"
 SSH = 22
@@ -212,7 +213,11 @@ class Qemu:
         Who has broken out of a machine answers for it: what is no answer, or never ends, is none.
         """
         try:
-            with socket.socket(socket.AF_UNIX) as line, _cut_when_late(line):
+            with (
+                socket.socket(socket.AF_UNIX) as line,
+                at_deadline(_LAST_BREATH, partial(_cut, line)),
+            ):
+                line.settimeout(_LAST_BREATH)  # for each piece
                 folder = os.open(self._folder, os.O_PATH)  # a socket's path is short
                 try:
                     line.connect(f"/proc/self/fd/{folder}/qmp")
@@ -227,21 +232,10 @@ class Qemu:
             raise PradrillError(f"QEMU of the machine {self._name} does not answer") from error
 
 
-@contextmanager
-def _cut_when_late(line: socket.socket) -> Iterator[None]:
-    """End a connection that takes too long; a socket's own time-out is for each piece."""
-
-    def cut() -> None:
-        with suppress(OSError):
-            line.shutdown(socket.SHUT_RDWR)
-
-    line.settimeout(_LAST_BREATH)
-    timer = Timer(_LAST_BREATH, cut)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+def _cut(line: socket.socket) -> None:
+    """End a connection, whoever waits at it."""
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def _say(talk: Any, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
