@@ -53,3 +53,15 @@ def test_a_way_to_production_is_seen_from_the_standby(hosts: TwoHosts, tmp_path:
     assert result.returncode != 0
     assert "production answers" in result.stdout + result.stderr
     assert "restored" not in hosts.standby.touched()
+
+
+def test_a_machine_id_in_capitals_is_one(hosts: TwoHosts, tmp_path: Path) -> None:
+    """As systemd reads it: a standby that has one was said to have none."""
+    standby = hosts.standby
+    (standby.home / "machine-id").write_text(f"{standby.machine_id.upper()}\n")
+    standby.marker.write_text(f"{standby.machine_id.upper()}\n")
+    try:
+        result = pradrill(hosts.house(tmp_path), "run", "shop")
+    finally:
+        (standby.home / "machine-id").write_text(f"{standby.machine_id}\n")
+    assert result.returncode == 0, result.stdout + result.stderr

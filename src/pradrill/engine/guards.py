@@ -125,7 +125,7 @@ def _comparisons(
     yield "host key", (["host key"] * bool(keys & ours) if keys and ours else None)
 
     ids = set(identity.valid(identity.machine_id, primary.machine_ids))
-    same = ["machine-id"] * (facts.machine_id in ids)
+    same = ["machine-id"] * (facts.machine_id.lower() in ids)
     yield "machine-id", (same if ids and facts.machine_id else None)
 
     valid_addresses = identity.valid(identity.address, primary.addresses)

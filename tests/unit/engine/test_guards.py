@@ -50,6 +50,7 @@ def test_only_the_exact_word_declares_a_standby(role: str | None) -> None:
         ({"host_key": KEY}, "host key"),
         ({"host_key": f"{KEY} another comment"}, "host key"),
         ({"machine_id": "a0" * 16}, "machine-id"),
+        ({"machine_id": "A0" * 16}, "machine-id"),
         ({"addresses": ("10.0.0.1", "192.0.2.10")}, "address 192.0.2.10"),
     ],
 )

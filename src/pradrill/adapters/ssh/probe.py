@@ -33,6 +33,7 @@ from pradrill.domain.run.host import (
 from pradrill.domain.run.inventory_answers import inventory, nothing_seen
 from pradrill.domain.run.scope import MARK, MarkedProcess, Stray, Strays, marked, strays_of
 from pradrill.domain.run.standby_inventory import StandbyInventory
+from pradrill.domain.values.identity import is_machine_id
 from pradrill.domain.values.instant_text import parse_instant
 from pradrill.domain.values.quotas import ANSWER, megabytes
 from pradrill.domain.values.timeline import Skew
@@ -103,7 +104,6 @@ _UNFIT = {"csh", "tcsh", "rbash", "rksh", "rksh93", "rzsh", "lshell", "git-shell
 _IDENTITY = (_MACHINE_ID, _KEYS, _ADDRESSES, _SCRATCH, _LOGIN_SHELL, _INNER_SHELL, _ONE_STREAM)
 _STATE = (_UNITS, _LISTENERS, "cat /proc/self/mounts", _PRESENT)
 _AVAILABLE = re.compile(r" (\d+) +(?:\d+%|-) ")
-_ID = re.compile("[0-9a-f]{32}")
 _LONGEST_GREETING = 64 * 1024
 _TIME = """while read -r _; do date "+$1 %s.%N"; done"""
 
@@ -135,7 +135,7 @@ class SshProbe:
                 host=host.name,
                 host_key=self._sessions.host_key(host, site),
                 other_keys=host_words.public_keys(keys),
-                machine_id=machine_id.strip() if _ID.fullmatch(machine_id.strip()) else "",
+                machine_id=machine_id.strip() if is_machine_id(machine_id.strip()) else "",
                 marker=marker.content,
                 marker_fault=marker.fault,
                 marker_fault_at=marker.at,

@@ -17,7 +17,7 @@ from pradrill.domain.values.host_key import fingerprint
 
 _FINGERPRINT = re.compile(r"SHA256:(?!(.)\1{41})[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]")
 """43 characters hold 256 bits: the last one ends in two zeros; all alike, it is a placeholder."""
-_MACHINE_ID = re.compile(r"[0-9a-f]{32}")
+_MACHINE_ID = re.compile(r"[0-9a-fA-F]{32}")
 _KEY_TYPE = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-(?!.*-cert-)[a-z0-9@.-]+")
 _ED25519 = 32  # bytes of its public key
 _SHORTEST = 32  # bytes of any other one
@@ -57,10 +57,15 @@ def plain_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 def machine_id(text: str) -> str:
     """Return the content of an /etc/machine-id; raises ValueError for anything else."""
     digits = text.lower()
-    if not _MACHINE_ID.fullmatch(digits) or len(set(digits)) == 1:
+    if not is_machine_id(digits) or len(set(digits)) == 1:
         msg = f'"{text}" is not a machine-id: 32 hexadecimal digits, as /etc/machine-id has them'
         raise ValueError(msg)
     return digits
+
+
+def is_machine_id(text: str) -> bool:
+    """Tell whether that is a machine's word for who it is; systemd takes capitals, too."""
+    return bool(_MACHINE_ID.fullmatch(text))
 
 
 def host_key(text: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -29,6 +28,7 @@ from pradrill.adapters.standbys.seed import (
 )
 from pradrill.domain.run.host import Host
 from pradrill.domain.run.host_answers import known_hosts_name, last_line
+from pradrill.domain.values.identity import is_machine_id
 from pradrill.errors import UNREADABLE, NotReadyError, PradrillError
 from pradrill.ports import Clock, Say
 from pradrill.system import ssh_sockets as sockets
@@ -43,7 +43,6 @@ _RESUME = 30
 _TRY = 10
 _PAUSE = 0.2
 _LONGEST_WORD = 4_096
-MACHINE_ID = re.compile(r"[0-9a-fA-F]{32}\n?")
 
 _WAKE = """
 echo ready; read now chance; date -u -s "@$now" >/dev/null
@@ -393,7 +392,7 @@ class Machine:
         left = deadline
         while True:
             greeting = self._greet(left)
-            if MACHINE_ID.fullmatch(greeting):
+            if is_machine_id(greeting.strip()):
                 write_private(self.folder / "machine-id", greeting)
                 return
 
