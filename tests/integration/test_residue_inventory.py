@@ -373,20 +373,31 @@ def test_a_kind_that_grows_makes_no_other_unseen(capsys: pytest.CaptureFixture[s
 def test_interfaces_that_come_take_no_others_place(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A host that a drill gives a seventeenth is compared as before, without containers' own."""
-    names = ["lo", "veth1", "vnet0", "cali1", "br-1", *(f"eth{number:02}" for number in range(15))]
+    """A host that a drill gives more is compared as before, without containers' own.
+
+    Of so many that they cannot all be told the oldest are, and it is said that there are more.
+    """
+    names = ["lo", "veth1", "vnet0", "cali1", "br-1", *(f"eth{number:03}" for number in range(99))]
     looks = []
-    for more in ([], ["aaa", "zzz"]):
+    for more, length in ([], 9), (["aaa"], 9), ([], 2_000), (["aaa"], 2_000):
         script = space()
         every = list(enumerate([*names, *more], 1))
         monkeypatch.setattr(script["socket"], "if_nameindex", lambda every=every: every[::-1])
         script["names_in"] = lambda path: ["tag"] if "/conf/" in path else []
-        script["lines_of"] = lambda _: ["0\t1"]
+        script["lines_of"] = lambda _, length=length: ["0\t", "1" * length]
         script["sysctls"]()
         looks.append(inventory(capsys.readouterr().out))
-    assert len(looks[0].seen["sysctl"]) == 2 * (2 + 16)
-    assert set(looks[0].seen["sysctl"].values()) == {"0 1"}
-    assert looks[0] == looks[1]
+    few, one_more, many, many_more = looks
+    assert len(few.seen["sysctl"]) == 2 * (2 + 100)
+    assert set(few.seen["sysctl"].values()) == {f"0 {'1' * 9}"}
+    assert {*one_more.seen["sysctl"]} - {*few.seen["sysctl"]} == {
+        f"net.{family}.conf.aaa.tag" for family in ("ipv4", "ipv6")
+    }
+    assert difference(few, one_more) == ()
+    assert not few.unseen
+    assert many == many_more
+    assert {"net.ipv4.conf.lo.tag", "net.ipv6.conf.lo.tag"} < {*many.seen["sysctl"]}
+    assert "there is more than can be told, from " in many.unseen["sysctl"]
 
 
 def test_why_a_look_failed_is_told_without_a_path_where_there_is_none() -> None:

@@ -44,7 +44,6 @@ KERNEL_SECRETS = ("_key", "_seed")  # drawn when first needed, after each boot
 SYSCTLS = ("net/ipv6", "net/bridge")  # more of them
 LINKS = ("net/ipv4/conf", "net/ipv6/conf")  # a folder for each interface
 BRIEF_LINKS = ("veth", "vnet", "tap", "cali", "br-")  # of containers and virtual machines
-MOST_LINKS = 16  # beside all and default: the oldest, so that a new one takes nobody's place
 LEARNT_SETTINGS = ("mtu", "hop_limit", "stable_secret")  # from a router; a secret
 
 
@@ -90,12 +89,16 @@ def system() -> None:
 def sysctls() -> None:
     """Print the kernel's settings of IPv6, of bridges and of each interface, as they are."""
     begin("sysctl")
+    # The oldest first: a new one takes nobody's place where there are more than can be told.
     lasting = sorted(each for each in socket.if_nameindex() if not each[1].startswith(BRIEF_LINKS))
-    names = ("all", "default", *(name for _, name in lasting[:MOST_LINKS]))
-    for top in (*SYSCTLS, *(f"{top}/{name}" for top in LINKS for name in names)):
+    names = ("all", "default", *(name for _, name in lasting))
+    for top in (*SYSCTLS, *(f"{top}/{name}" for name in names for top in LINKS)):
         for name in sorted(names_in(f"{SYS}/{top}")):
-            if name not in LEARNT_SETTINGS and not name.endswith(KERNEL_SECRETS):
-                line("sysctl", setting(f"{top}/{name}"), f"{top}/{name}".replace("/", "."))
+            if name in LEARNT_SETTINGS or name.endswith(KERNEL_SECRETS):
+                continue
+            path = f"{top}/{name}"
+            if not line("sysctl", setting(path), path.replace("/", ".")):
+                return
 
 
 def setting(path: str) -> str:
