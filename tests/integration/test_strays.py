@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.hosts.two_hosts import TwoHosts
+from tests.integration.hosts.two_hosts import RESTORE, TwoHosts
 from tests.integration.house import edit, pradrill, write
 from tests.integration.test_leases import last_record, until
 from tests.integration.test_residue_inventory import inside
@@ -112,9 +113,11 @@ def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: 
         "cp /bin/sleep /srv/hidden;",
         f"env -i setsid {_APART} /srv/hidden 90 {_QUIET} &",
         "mkdir /srv/root; cp /bin/sleep /srv/root/rooted; cp /bin/sleep /srv/root/jailed;",
+        "cp /bin/sleep /srv/root/caged;",
         "cp --parents $(ldd /bin/sleep | grep -o '/[^ ]*') /srv/root;",
         f"env -i setsid {_APART} --root=/srv/root /rooted 90 {_QUIET} &",
         f"env -i setsid unshare --root=/srv/root /jailed 90 {_QUIET} &",
+        f"env -i setsid {_APART} --net --root=/srv/root /caged 90 {_QUIET} &",
         f"env -i setsid {_APART} --pid --fork --mount-proc sleep 90 {_QUIET} &",
         f"cp /bin/sleep /srv/sshd; env -i setsid /srv/sshd 90 {_QUIET} &",
         f"setsid /srv/aged 150 {_QUIET} &",
@@ -144,9 +147,65 @@ def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: 
     assert {"sh", "tail", "timeout", "aged"} <= set(ended), residue
     os.kill(int((hosts.standby.srv / "pid").read_text()), 0)  # that of before goes on
     others = [left.split()[2] for left in residue if left.endswith("was not there before")]
-    names = ["hidden", "jailed", "rooted", "sleep", "sshd", "unshare"]
+    names = ["caged", "hidden", "jailed", "rooted", "sleep", "sshd", "unshare"]
     assert sorted(others) == names, residue
     nothing_comes(hosts)
+
+
+_HELPERS = """
+cp /bin/sleep /srv/window; cp /bin/sleep /srv/screened; cp /bin/sleep /srv/own
+mount -t tmpfs own /var/spool; mkdir -p /var/spool/cron/atjobs /var/spool/cron/atspool
+echo 1 > /var/spool/cron/atjobs/.SEQ; chown -R daemon: /var/spool/cron/at*
+/usr/sbin/atd
+tmux -L pradrill new-session -d '/srv/own 300'
+screen -dmS pradrill /srv/own 300
+"""
+_NO_HELPERS = """
+tmux -L pradrill kill-server; screen -S pradrill -X quit; umount -l /var/spool
+for each in $(pidof atd); do
+  [ /proc/$each/ns/mnt -ef /proc/self/ns/mnt ] && kill $each
+done; true
+"""
+_HANDED = """\
+- hosts: standby
+  gather_facts: false
+  tasks:
+    - name: have the standby's own helpers start something
+      ansible.builtin.raw: |
+        tmux -L pradrill new-window -d '/srv/window 90'
+        tmux -L pradrill run-shell -b '/srv/own 90'
+        screen -S pradrill -X screen /srv/screened 90
+        echo 'rm /var/spool/cron/at*/*0*; exec sleep 90' | env -i at now
+        mkdir /srv/restored; sleep 1
+"""
+
+
+@pytest.mark.skipif(
+    not all(shutil.which(each, path="/usr/bin:/usr/sbin") for each in ("tmux", "screen", "atd")),
+    reason="tmux, screen or at is not installed",
+)
+def test_what_a_helper_of_before_was_given_to_start_is_told(
+    hosts: TwoHosts, tmp_path: Path
+) -> None:
+    """By tmux, screen or at it carries no mark, and its parent goes on: what they had stays theirs.
+
+    A job whose file is gone while it runs is one that somebody has queued meanwhile.
+    """
+    house = hosts.house(tmp_path)
+    inside(hosts, _HELPERS)
+    try:
+        write(house, "playbooks/restore.yml", _HANDED)
+        result = pradrill(house, "run", "shop")
+        assert result.returncode == 13, result.stdout + result.stderr
+        residue = texts(last_record(house)["residue"])
+        assert all(each.endswith("was not there before") for each in residue), residue
+        assert sorted(each.split()[2] for each in residue) == ["screened", "sh", "sleep", "window"]
+
+        write(house, "playbooks/restore.yml", RESTORE)
+        result = pradrill(house, "run", "shop")
+        assert result.returncode == 0, result.stdout + result.stderr
+    finally:
+        inside(hosts, _NO_HELPERS)
 
 
 _OWN = "/user.slice/user-0.slice/user@0.service"
@@ -157,6 +216,8 @@ _TOLD = {  # name → where systemd has it
     "left": "/system.slice/ssh.service",  # a login without pam_systemd
     "scope": "/user.slice/user-0.slice/session-4.scope",
     "transient": f"{_OWN}/app.slice/run-u5.service",
+    "made-up": f"{_OWN}/app.slice/shop.service",  # systemd-run --user --unit=shop
+    "orphan": f"{_OWN}/app.slice/tmux.scope",  # of a user's systemd, which is its first process
     "containerd-shim": "/system.slice/containerd.service",
 }
 _SPARED = {
@@ -174,10 +235,12 @@ def test_what_others_had_started_by_a_service_is_not_the_services(tmp_path: Path
 
     A service that was begun anew meanwhile, a login's bus and as many containers are nobody's.
     """
-    keeper = 3  # a user's systemd, whose children are no orphans
     places = {**_TOLD, **_SPARED, "containerd-shim ": _TOLD["containerd-shim"]}
+    manager = 10 + list(places).index("systemd")  # a user's
+    (tmp_path / "run/0/systemd/transient").mkdir(parents=True)
+    (tmp_path / "run/0/systemd/transient/shop.service").touch()
     for pid, (name, place) in enumerate(places.items(), 10):
-        parent = keeper if _OWN in place and name != "systemd" else 1
+        parent = manager if _OWN in place and name != "systemd" else 1
         (tmp_path / f"{pid}").mkdir()
         fields = f"S {parent} 1 {pid} 0 0 0 {'0 ' * 12}{900 - pid}"
         (tmp_path / f"{pid}/stat").write_text(f"{pid} ({name.strip()}) {fields}")
@@ -188,7 +251,7 @@ def test_what_others_had_started_by_a_service_is_not_the_services(tmp_path: Path
     (tmp_path / "stat").write_text("btime 1\n")
     script: dict[str, Any] = {"__name__": "script"}
     exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
-    script["PROC"] = str(tmp_path)
+    script.update(PROC=str(tmp_path), RUN=f"{tmp_path}/run")
     request = {"mark": "M", "run": "r", "since": 1.0, "daemons": ["cron", "containerd-shim"]}
     processes = script["look"](request)
     assert len(processes) == len(places)
@@ -224,6 +287,39 @@ def test_a_job_that_cron_waits_for_is_told_when_jobs_came_or_went(
     request = {"mark": "M", "run": "r", "since": 5.0, "daemons": ["cron"]}
     pids = script["others"](request, script["look"](request))
     assert pids == ([12] if is_written else [])
+
+
+def test_one_program_more_below_a_keeper_is_told_also_after_a_boot(tmp_path: Path) -> None:
+    """Supervisor's own programs are begun anew as often as it likes, and are its service's.
+
+    After another boot than that of the first look all is new, however short that one was.
+    """
+    for pid, (parent, name, start) in {
+        20: (1, "supervisord", 1),
+        21: (20, "shop", 900),
+        22: (20, "shop", 901),
+        23: (20, "restored", 902),
+        24: (1, "early", 2),
+    }.items():
+        (tmp_path / f"{pid}").mkdir()
+        fields = f"S {parent} 1 {pid} 0 0 0 {'0 ' * 12}{start}"
+        (tmp_path / f"{pid}/stat").write_text(f"{pid} ({name}) {fields}")
+        cgroup = "/init.scope" if name == "early" else "/system.slice/supervisor.service"
+        (tmp_path / f"{pid}/cgroup").write_text(f"0::{cgroup}\n")
+        (tmp_path / f"{pid}/exe").symlink_to(f"/usr/bin/{name}")
+    (tmp_path / "uptime").write_text("100.0 1.0\n")
+    script: dict[str, Any] = {"__name__": "script"}
+    exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
+    script["PROC"] = str(tmp_path)
+    here = script["before"]()
+    assert here["daemons"] == [
+        *("early", "supervisord", "supervisord/restored", "supervisord/shop", "supervisord/shop")
+    ]
+    request = {"mark": "M", "run": "r", "since": 5.0, "daemons": ["supervisord/shop"] * 2}
+    for boot, pids in ("", [23]), (here["boot"], [23]), ("another", [23, 24]):
+        its = script["of_this_boot"]({**request, "boot": boot})
+        assert script["others"](its, script["look"](its)) == pids
+    assert script["of_this_boot"]({**request, "since": None, "boot": "another"})["since"] is None
 
 
 def test_a_quiet_drill_does_not_wait_and_ends_nobody_elses(hosts: TwoHosts, tmp_path: Path) -> None:

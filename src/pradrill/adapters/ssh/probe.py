@@ -177,6 +177,7 @@ class SshProbe:
                 mounts=host_words.mounts(mounts),
                 present=tuple(_present(host, paths, there)),
                 uptime=running["uptime"],
+                boot=host_words.last_line(running["boot"]),
                 daemons=tuple(sorted(map(host_words.last_line, running["daemons"]))),
                 inventory=_inventory(inventories[0], units) if inventories else None,
             )
@@ -199,6 +200,7 @@ class SshProbe:
             "mark": MARK,
             "run": site.run_id,
             "since": before.uptime if before else None,
+            "boot": before.boot if before else "",
             "daemons": before.daemons if before else (),
             "commands": commands,
             "younger": younger,

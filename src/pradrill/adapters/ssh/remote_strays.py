@@ -2,13 +2,14 @@
 
 Standard library only, Python 3.8 or later, never imported by pradrill. One argument, JSON: the
 name of the `mark` in environments, the `run`, `since` (seconds since boot when the host was looked
-at before anything was changed; null: not known), `daemons` (the names of those that ran then, each
-as often: one that the run has only started anew is left alone, one more of that name is not) and
-`commands`: whether only commands are ended whose shell still runs, with all below them, and not
-what they have put into the background, unless it is `younger` than so many seconds.
+at before anything was changed; null: not known), `boot` (which boot that was), `daemons` (the
+names of those that ran then, each as often: one that the run has only started anew is left alone,
+one more of that name is not; below a keeper with that one's name before it) and `commands`: whether
+only commands are ended whose shell still runs, with all below them, and not what they have put into
+the background, unless it is `younger` than so many seconds.
 
 With `all` it only tells what carries the `mark` of any run, as [run, pid, name, start] in `marked`.
-With `before` it only tells the `uptime` and the names of the `daemons` as they are now.
+With `before` it only tells the `uptime`, the `boot` and the names of the `daemons` as they are now.
 
 Prints one JSON object, each process as [pid, name, start]: `ours` (of the run, and told to end),
 `stayed` (of those, what still runs) and `others`: new, not of the run as far as is seen, of no
@@ -18,6 +19,7 @@ only; what was there before is not even told.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -40,15 +42,27 @@ MACHINE = "/etc/machine-id"
 KERNEL_THREAD = 0x00200000  # PF_KTHREAD, of the flags in /proc/PID/stat
 TICKS = os.sysconf("SC_CLK_TCK")  # a second, of a process's start
 FOREVER = float("inf")
+RUN = "/run/user"
 LONGEST = 10  # digits of a process's number; Python reads no thousands of them
 TICK = 0.05  # seconds between two looks
 SCHEDULERS = ("cron", "crond", "cronie", "anacron", "atd")
+KEEPERS = frozenset(
+    {
+        *("tmux: server", "screen", "dtach", "abduco", "zellij"),
+        *("supervisord", "circusd", "runsvdir", "runsv", "s6-svscan", "s6-supervise", "svscan"),
+        *("supervise", "incrond", "pueued", "tsp"),
+    }
+)
+"""Programs that begin by themselves what a command asks them for, and wait for it."""
 FOR_OTHERS = frozenset(f"{each}.service".encode() for each in (*SCHEDULERS, "ssh", "sshd"))
 OF_A_LOGIN = (b"ssh@", b"sshd@")
 """Services that carry out what others want, and keep it beside them; jobs of systemd-cron, whose
 units begin with `cron-`, are services like any other."""
 JOBS = (*CRONTABS, "/var/spool/cron/crontabs", "/var/spool/cron/tabs")
 """Where cron's jobs are: a folder changes with each that comes or goes, a file with its words."""
+QUEUED = ("/var/spool/cron/atjobs/.SEQ", "/var/spool/at/.SEQ")
+"""At's counts of jobs: one changes with each that somebody queues, and with none that begins."""
+BOOT = "/proc/sys/kernel/random/boot_id"  # what it is does not leave the machine
 SHIM = "containerd-shim"  # keeps a container: one more than before is one more of those
 POLITE, PATIENT = 30, 60  # looks until KILL, and until giving up
 AGAIN = 10  # looks between two signals
@@ -93,6 +107,19 @@ def boot() -> float:
     """Return when the machine was booted by its clock as it is now, in seconds since 1970."""
     with open(f"{PROC}/stat", encoding="ascii") as file:  # noqa: PTH123
         return float(next(line.split()[1] for line in file if line.startswith("btime ")))
+
+
+def this_boot() -> str:
+    """Return what tells this boot from every other one."""
+    with open(BOOT, "rb") as file:  # noqa: PTH123
+        return hashlib.sha256(b"pradrill" + file.read()).hexdigest()[:16]
+
+
+def of_this_boot(request: Seen) -> Seen:
+    """Return a request as it is for this boot: since another one everything is new."""
+    if request["since"] is None or request["boot"] in {"", this_boot()}:
+        return request
+    return {**request, "since": 0.0}
 
 
 def look(request: Seen) -> Seen:
@@ -142,14 +169,41 @@ def daemons(request: Seen, processes: Seen) -> set[int]:
     for name in set(request["daemons"]):
         namesakes = [
             pid
-            for pid, words in processes.items()
-            if words["name"] == name
-            and words["parent"] in {0, 1}
-            and not elsewhere(pid, processes, since)
+            for pid in processes
+            if daemon_name(pid, processes) == name and not elsewhere(pid, processes, since)
         ]
         namesakes.sort(key=lambda pid: processes[pid]["start"])
         spared.update(namesakes[: request["daemons"].count(name)])
     return spared
+
+
+def daemon_name(pid: int, processes: Seen) -> str:
+    """Return the name of what the first process or a keeper answers for; nothing of any other."""
+    name, keeper = str(processes[pid]["name"]), keeper_of(pid, processes)
+    if keeper:
+        return f"{keeper}/{name}"
+    return name if is_orphan(pid, processes) else ""
+
+
+def is_orphan(pid: int, processes: Seen) -> bool:
+    """Tell whether the first process answers for it, or the one that is a user's first."""
+    parent = processes[pid]["parent"]
+    if parent in {0, 1}:
+        return True
+    is_systemd = parent in processes and processes[parent]["name"] == "systemd"
+    return is_systemd and read(parent, "cgroup").strip().endswith(b"/init.scope")
+
+
+def keeper_of(pid: int, processes: Seen) -> str:
+    """Return the name of the keeper that a process is directly below, unless that is a container's.
+
+    Those begin their own anew, and of a container that is new it is seen what keeps it.
+    """
+    parent = processes[pid]["parent"]
+    if parent not in processes or processes[parent]["name"] not in KEEPERS:
+        return ""
+    is_here = namespace(parent, "mnt") in {None, namespace("self", "mnt")}
+    return str(processes[parent]["name"]) if is_here else ""
 
 
 def send(pids: list[int], number: int) -> None:
@@ -208,8 +262,9 @@ def in_service(pid: int, name: str) -> bool:
     """
     words = read(pid, "cgroup").strip().replace(b"\n", b"/").split(b"/")
     units = [each for each in words if each.endswith(b".service")]
-    if any(each.startswith(b"user@") for each in units):
-        return words[-1] == b"init.scope"
+    managers = [each for each in units if each.startswith(b"user@")]
+    if managers:
+        return words[-1] == b"init.scope" or is_written(managers[0], units[-1])
     if name.startswith(SHIM):
         return False
     if any(each in FOR_OTHERS or each.startswith(OF_A_LOGIN) for each in units):
@@ -218,31 +273,35 @@ def in_service(pid: int, name: str) -> bool:
 
 
 def is_scheduler(pid: int, name: str) -> bool:
-    """Tell whether it is what the service itself is, and nobody's job: anacron is begun anew."""
+    """Tell whether it is what the service itself is, and nobody's job: anacron is begun anew.
+
+    Of another user's a login that is not root sees the name alone.
+    """
     folders = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
-    return name in SCHEDULERS and program(pid) in {f"{each}/{name}" for each in folders}
+    return name in SCHEDULERS and program(pid) in {"", *(f"{each}/{name}" for each in folders)}
 
 
-def is_job(pid: int, words: Seen, processes: Seen) -> bool:
-    """Tell whether a scheduler waits for it, and it is no scheduler itself."""
-    parent = words["parent"]
-    is_waited_for = parent in processes and is_scheduler(parent, processes[parent]["name"])
-    return is_waited_for and not is_scheduler(pid, words["name"])
-
-
-def changed_jobs(since: float) -> bool:
-    """Tell whether a job of cron's has come, gone or changed: then one that runs may be the run's.
+def is_job(pid: int, words: Seen, processes: Seen, since: float) -> bool:
+    """Tell whether a scheduler waits for it, it is none itself, and somebody has touched its jobs.
 
     The standby's own jobs run as they did when nobody has touched what is written down of them.
-    What at keeps changes whenever a job of it begins, and tells nothing.
     """
+    parent = words["parent"]
+    if parent not in processes or not is_scheduler(parent, processes[parent]["name"]):
+        return False
+    places = QUEUED if processes[parent]["name"] == "atd" else JOBS
+    return not is_scheduler(pid, words["name"]) and have_changed(places, since)
+
+
+def have_changed(places: tuple[str, ...], since: float) -> bool:
+    """Tell whether jobs have come, gone or changed: then one that runs may be the run's."""
     instant = boot() + since
-    for place in JOBS:
+    for place in places:
         try:
             inside = os.listdir(place) if os.path.isdir(place) else []  # noqa: PTH112, PTH208
         except OSError:  # only root sees those of others
             inside = []
-        names = (name for name in inside if not name.startswith("at"))
+        names = (name for name in inside if not name.startswith("at"))  # they are at's own
         for path in (place, *(f"{place}/{name}" for name in names)):
             try:
                 if os.lstat(path).st_ctime > instant:
@@ -252,18 +311,18 @@ def changed_jobs(since: float) -> bool:
     return False
 
 
-def is_transient(pid: int) -> bool:
-    """Tell whether somebody has handed it to a user's systemd, as by systemd-run --user."""
-    path = read(pid, "cgroup")
-    return b"/user@" in path and b"/run-" in path
+def is_written(manager: bytes, unit: bytes) -> bool:
+    """Tell whether a user's service stands in a file, and is not made up by systemd-run --user."""
+    number = manager[len(b"user@") : -len(b".service")]
+    unit_file = os.path.join(os.fsencode(RUN), number, b"systemd/transient", unit)  # noqa: PTH118 bytes
+    return unit != manager and not unit.startswith(b"run-") and not os.path.lexists(unit_file)
 
 
 def elsewhere(pid: int, processes: Seen, since: float) -> bool:
     """Tell whether it lives on another machine than this login, as a container's does.
 
-    A mount namespace of its own is no other machine: whoever wants one has it with `unshare`. Nor
-    is a root of its own, unless somebody was there before, or it has a network or process numbers
-    of its own, too.
+    Namespaces and a root of its own are no other machine: whoever wants them has them with
+    `unshare`. It is one where somebody was before; of a new container it is seen what keeps it.
     """
     mounts = namespace(pid, "mnt")
     if mounts in (None, namespace("self", "mnt")):
@@ -273,8 +332,6 @@ def elsewhere(pid: int, processes: Seen, since: float) -> bool:
             return False
     except OSError:  # a root that is no machine's
         pass
-    if any(namespace(pid, each) != namespace("self", each) for each in ("net", "pid")):
-        return True
     older = [other for other, words in processes.items() if words["start"] <= since * TICKS]
     return any(namespace(other, "mnt") == mounts for other in older)
 
@@ -305,12 +362,12 @@ def others(request: Seen, processes: Seen) -> list[int]:
         pid
         for pid, words in new.items()
         if (
-            words["parent"] in {0, 1}
-            or is_transient(pid)
-            or (is_job(pid, words, processes) and changed_jobs(since))
+            is_orphan(pid, processes)
+            or keeper_of(pid, processes)
+            or is_job(pid, words, processes, since)
         )
         and not is_login(pid, words, logins)
-        and not in_service(pid, words["name"])
+        and (keeper_of(pid, processes) or not in_service(pid, words["name"]))
         and not elsewhere(pid, processes, since)
     ]
 
@@ -332,11 +389,12 @@ def before() -> Seen:
     """Return what tells later which processes are new: the time, and which daemons run."""
     processes = look({"mark": "", "run": ""})
     names = [
-        words["name"]
-        for pid, words in processes.items()
-        if pid != 1 and words["parent"] in {0, 1} and not elsewhere(pid, processes, FOREVER)
+        name
+        for pid in processes
+        if pid != 1
+        if (name := daemon_name(pid, processes)) and not elsewhere(pid, processes, FOREVER)
     ]
-    return {"uptime": uptime(), "daemons": sorted(names)}
+    return {"uptime": uptime(), "boot": this_boot(), "daemons": sorted(names)}
 
 
 def marked(request: Seen) -> Seen:
@@ -371,5 +429,5 @@ if __name__ == "__main__":
     if request.get("all"):
         answer = marked(request)
     else:
-        answer = before() if request["before"] else after(request)
+        answer = before() if request["before"] else after(of_this_boot(request))
     sys.stdout.write(json.dumps(answer))

@@ -228,8 +228,10 @@ class HostState(Model):
     mounts: tuple[str, ...] = ()
     present: tuple[str, ...] = Field(default=(), description="declared paths that exist")
     uptime: float | None = Field(default=None, description="seconds since its boot")
+    boot: str = Field(default="", description="what tells that boot from others")
     daemons: tuple[str, ...] = Field(
-        default=(), description="names of processes that the first process answers for"
+        default=(),
+        description="names of processes that the first process answers for, or a keeper like tmux",
     )
     inventory: StandbyInventory | None = Field(
         default=None, description="all else that a drill can leave; none in older runs"
