@@ -448,6 +448,24 @@ def test_of_passwords_nothing_is_told_but_that_they_are_others(tmp_path: Path) -
     assert "another key" in str(texts(look(script=script).left_by(before)))
 
 
+@pytest.mark.parametrize("has_number", [True, False])
+def test_a_login_without_root_compares_after_a_reboot(tmp_path: Path, *, has_number: bool) -> None:
+    """By the machine's number, which stays; where it has none, nobody knows until the next boot."""
+    (tmp_path / "etc/cron.d").mkdir(parents=True)
+    (tmp_path / "etc/cron.d/own").write_text("* * * * * root true\n")
+    (tmp_path / "machine-id").write_text("5f" * 16 if has_number else "")
+    script = source("remote_inventory.py").replace("/etc/ssh/ssh_host_{kind}_key", "/none")
+    script = script.replace('"/etc/cron.d"', f'"{tmp_path}/etc/cron.d"')
+    script = script.replace('"/etc/machine-id"', f'"{tmp_path}/machine-id"')
+    script = script.replace("/proc/sys/kernel/random/boot_id", f"{tmp_path}/boot")
+    (tmp_path / "boot").write_text("0" * 36)
+    before = look(script=script)
+    assert f"{tmp_path}/etc/cron.d/own" in before.seen["cron"]
+    (tmp_path / "boot").write_text("1" * 36)
+    left = texts(look(script=script).left_by(before))
+    assert ("another key" in str(left)) is not has_number, left
+
+
 @pytest.fixture
 def short_path() -> Iterator[Path]:
     """Return a folder whose files have short names: the length of all together is limited, too."""

@@ -18,8 +18,8 @@ from pradrill.domain.values.reason_code import Code
 
 _KEYED = re.compile("(?:.*:)?([0-9a-f]{8})~[0-9a-f]{16}")
 _OTHER_KEY = (
-    "contents were noted with another key: the host has another SSH key, or a login without root "
-    "looked, and it was started anew"
+    "contents were noted with another key: the host has another SSH key or machine-id, or a login "
+    "without root looked at one that has none, and it was started anew"
 )
 _TOLD = 20
 """Of each kind so many differences are named; the others are counted."""

@@ -23,7 +23,9 @@ PART = 65_536  # bytes that are read at once: the kernel's own files bear no lar
 MOST_ENTRIES = 50_000  # that are looked at in a folder, and below one
 MOST_PASSED = 1_000_000  # that are passed over in a folder, to find others: it may have no end
 HOST_KEYS = tuple(f"/etc/ssh/ssh_host_{kind}_key" for kind in ("ed25519", "ecdsa", "rsa"))
-BOOT = "/proc/sys/kernel/random/boot_id"  # recorded nowhere
+MACHINE = "/etc/machine-id"
+BOOT = "/proc/sys/kernel/random/boot_id"
+DIGITS = 32  # of a machine-id; its file may hold none
 SECRET: list[bytes] = []  # once it was read; it never leaves the machine
 
 
@@ -186,17 +188,20 @@ def content_of(kind: str, path: str) -> str:
 
 
 def secret() -> bytes:
-    """Return what makes digests tell nothing elsewhere: a key of the machine's, or of this boot's.
+    """Return what makes digests tell nothing elsewhere: a key of the machine's, or its number.
 
-    Who may read no private key of the machine can compare until its next start.
+    Neither is recorded. Without a number a login that may read no key compares until the next boot.
     """
-    for path in () if SECRET else (*HOST_KEYS, BOOT):
+    for path in () if SECRET else (*HOST_KEYS, MACHINE, BOOT):
         try:
-            SECRET.append(hmac.new(read(path), b"pradrill inventory", "sha256").digest())
-            break
+            content = read(path)
         except OSError:
             if path == BOOT:
                 raise
+            continue
+        if path != MACHINE or len(content) >= DIGITS:
+            SECRET.append(hmac.new(content, b"pradrill inventory", "sha256").digest())
+            break
     return SECRET[0]
 
 

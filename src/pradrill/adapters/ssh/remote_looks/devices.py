@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 
 from pradrill.adapters.ssh.remote_looks.answer import begin, cannot, line, why
-from pradrill.adapters.ssh.remote_looks.contents import folders_in, lines_of
+from pradrill.adapters.ssh.remote_looks.contents import MACHINE, folders_in, lines_of
 
 BLOCK, DEV = "/sys/block", "/dev"  # a container sees all devices of its host in the first alone
 SWAPS, MOUNTS = "/proc/swaps", "/proc/self/mounts"
 PROC = "/proc"
 SNAPS = "/var/lib/snapd/"  # whose files come and go
-MACHINE, DELETED = "/etc/machine-id", " (deleted)"
+DELETED = " (deleted)"
 
 
 def devices() -> None:
