@@ -352,7 +352,7 @@ class Machine:
             return
 
         start = self._clock.now()
-        while b"Linux version" not in (self._run / "console.log").read_bytes():
+        while b"Linux version" not in self._qemu.console.read_bytes():
             if (self._clock.now() - start).total_seconds() > _FIRST_WORD:
                 raise PradrillError(
                     f"the kernel of {self.name} does not begin within {_FIRST_WORD:g} s"
@@ -399,7 +399,7 @@ class Machine:
             self._raise_if_stopped()
             left = deadline - (self._clock.now() - start).total_seconds()
             if left < 0:
-                last = last_line(_end_of(self._run / "console.log"))
+                last = last_line(_end_of(self._qemu.console))
                 raise PradrillError(
                     f"the machine {self.name} did not answer over SSH within {deadline:g} s",
                     hint=f"Its console's last line: {last}",

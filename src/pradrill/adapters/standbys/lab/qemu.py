@@ -43,6 +43,8 @@ _MOMENT = 0.02
 _LAST_BREATH = 10
 _FROZEN = 120
 _LONGEST_ANSWER = 65_536
+LONGEST_CONSOLE = 8_000_000
+"""Bytes of what a machine prints that are written down; a boot's words are some 100,000."""
 
 
 class Hardware(NamedTuple):
@@ -107,13 +109,13 @@ class Qemu:
         environment = {
             key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ
         }
-        if not capture:
-            run(command, environment=environment, folder=self._folder)
-            return
-
-        with bounded_file(self.captured, LARGEST) as pipe:
-            command += ["-object", f"{_CAPTURE},maxlen={FRAME},file=/dev/fd/{pipe}"]
-            run(command, environment=environment, folder=self._folder, pipes=[pipe])
+        with ExitStack() as files:
+            pipes = [files.enter_context(bounded_file(self.console, LONGEST_CONSOLE))]
+            command += ["-serial", f"file:/dev/fd/{pipes[0]}"]
+            if capture:
+                pipes.append(files.enter_context(bounded_file(self.captured, LARGEST)))
+                command += ["-object", f"{_CAPTURE},maxlen={FRAME},file=/dev/fd/{pipes[1]}"]
+            run(command, environment=environment, folder=self._folder, pipes=pipes)
 
     def _arguments(
         self, hardware: Hardware, links: Mapping[str, Path], ports: set[int]
@@ -134,13 +136,17 @@ class Qemu:
             *("-accel", _ACCELERATORS[hardware.accelerator], "-cpu", hardware.processor),
             *("-nodefaults", "-no-user-config", "-display", "none", "-daemonize"),
             *("-pidfile", str(self._pid_file), "-qmp", "unix:qmp,server=on,wait=off"),
-            *("-serial", "file:console.log", "-rtc", "base=utc"),
-            *("-device", "virtio-rng-pci", "-device", "vmgenid,guid=auto"),
+            *("-rtc", "base=utc", "-device", "virtio-rng-pci", "-device", "vmgenid,guid=auto"),
             *("-drive", f"if=virtio,format=qcow2,file={disk},cache=unsafe,discard=unmap"),
             *hardware.seed,
             *("-netdev", network, "-device", "virtio-net-pci,netdev=net,romfile="),
             *hardware.kernel,
         ]
+
+    @property
+    def console(self) -> Path:
+        """Return the file that what it prints on its console is written down in."""
+        return self._folder / "console.log"
 
     @property
     def captured(self) -> Path:
