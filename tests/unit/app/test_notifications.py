@@ -450,15 +450,34 @@ def test_a_drill_that_cannot_begin_is_told(office: Office) -> None:
 
 
 def test_a_failure_is_told_whatever_line_of_the_register_is_damaged(office: Office) -> None:
-    """By what can be read. How services stand is not, which stderr says, nor what may be gone."""
+    """By what can be read, which the mail says; not what may be gone, which stderr says."""
     office.house.run("shop", "F", 0.2, residue=("/srv/left",))
     register = office.house.register.path
     first, _, rest = register.read_bytes().partition(b"\n")
     register.write_bytes(first[:-9] + b"\n" + rest)
     (mail,) = office.news()
     assert mail.subject == "[Exemple SAS] shop: FAILED"
-    assert "what is overdue or mended is not told: " in office.stderr
+    assert "The register is damaged: a run that was entered there may be missing" in mail.text
+    assert f"{register}:1: this line is no entry of a register" in mail.text
+    assert " register verify\n" in mail.text
+    assert "what is mended or left is not told: " in office.stderr
     assert office.news() == []
+
+
+def test_what_is_overdue_is_told_whatever_line_of_the_register_is_damaged(
+    office: Office,
+) -> None:
+    """Once, and that the register is damaged, too: it was told on stderr alone, which is nobody."""
+    office.house.rewrite("drills/plan.yml", "drill_every: 3 months", "drill_every: 1 day")
+    office.name("late", "on: [overdue]")
+    register = office.house.register.path
+    first, _, rest = register.read_bytes().partition(b"\n")
+    register.write_bytes(b"rubbish\n" + first + b"\n" + rest)
+    (mail,) = office.news("late")
+    assert mail.subject.startswith("[Exemple SAS] shop: the drill due on ")
+    assert "was missed\n    nobody attempted it\n" in mail.text
+    assert "The register is damaged: " in mail.text
+    assert office.news("late") == []
 
 
 def test_hostile_words_and_french_are_told_clean(tmp_path: Path, capsys: Capture) -> None:

@@ -64,34 +64,39 @@ def _collected(
 ) -> Outbox:
     """Return the outbox with messages of all that is new."""
     now = app.clock.now()
-    entries, is_whole = _entries(app)
+    entries, damage = _entries(app)
     before = _last_known(outbox, entries, since)
-    lasting = [*residue_of(entries)] if is_whole else []  # a line may say that it is gone
+    lasting = [] if damage else [*residue_of(entries)]  # a line may say that it is gone
     troubles, again = outbox.troubles, list[Notification]()
 
     has_more = bool(entries) and entries[-1].number > before
-    status = _status(app) if has_more or silence else None
+    status = _status(app, damage) if has_more or silence else None
     if status is not None:
         quiet = [*of_silence(status, all_findings(entries))] if silence else []
         lasting += quiet
-        again = [*mended(status, troubles, entries, before, lambda run: _failing(app, run))]
+        if damage:
+            warn(f"what is mended or left is not told: {damage}")
+        else:
+            again = [*mended(status, troubles, entries, before, lambda run: _failing(app, run))]
         well = [name for each in again for name in each.services]
         troubles = merged(troubles, troubles_of(status, quiet), well)
 
     ended = of_entries(entries, before, lambda run: _reasons(app, run))
     news = outbox.news([*ended, *again, *lasting], now)
-    present = {str(each.key) for each in lasting} if silence and status is not None else None
-    outbox = outbox.remembering(news, present, now).posting(_messages(app, channels, news, now))
+    all_is_seen = silence and status is not None and not damage
+    present = {str(each.key) for each in lasting} if all_is_seen else None
+    messages = _messages(app, channels, news, now, damage)
+    outbox = outbox.remembering(news, present, now).posting(messages)
     last = entries[-1].number if entries else 0
     return outbox.model_copy(update={"entry": last, "troubles": troubles})
 
 
-def _entries(app: App) -> tuple[list[Entry], bool]:
-    """Return what can be read, and whether that is all: no damaged line silences a failed drill."""
+def _entries(app: App) -> tuple[list[Entry], str | None]:
+    """Return what can be read, and what is wrong: a damaged line silences no other."""
     try:
-        return list(app.register.entries()), True
-    except RecordError:
-        return list(app.register.legible()), False
+        return list(app.register.entries()), None
+    except RecordError as error:
+        return list(app.register.legible()), app.secrets.masker.text(error.message)
 
 
 def _last_known(outbox: Outbox, entries: Sequence[Entry], since: datetime) -> int:
@@ -102,10 +107,10 @@ def _last_known(outbox: Outbox, entries: Sequence[Entry], since: datetime) -> in
     return max((entry.number for entry in entries if entry.at < since), default=0)
 
 
-def _status(app: App) -> Status | None:
+def _status(app: App, damage: str | None) -> Status | None:
     """Return how the services stand; None when plan or drills are wrong, which others tell."""
     try:
-        return read_status(StateReader(app.args)).status
+        return read_status(StateReader(app.args), damage).status
     except PradrillError as error:
         warn(f"what is overdue or mended is not told: {app.secrets.masker.text(error.message)}")
         return None
@@ -135,7 +140,11 @@ def _record(app: App, run_id: str) -> RunRecord | None:
 
 
 def _messages(
-    app: App, channels: PlanChannels, news: Sequence[Notification], now: datetime
+    app: App,
+    channels: PlanChannels,
+    news: Sequence[Notification],
+    now: datetime,
+    damage: str | None,
 ) -> Iterator[Message]:
     """Yield one message for each channel that hears any of the news."""
     sender = sender_of(app, channels)
@@ -144,7 +153,7 @@ def _messages(
         if not its_news:
             continue
         with speaking(language_of(channels)):
-            text = letter(its_news, sender, lambda run_id: _record(app, run_id), now)
+            text = letter(its_news, sender, lambda run_id: _record(app, run_id), now, damage)
         mask = app.secrets.masker.text
         yield Message(
             channel=channel.name,

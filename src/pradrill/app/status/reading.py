@@ -50,17 +50,18 @@ class StatusReading(NamedTuple):
     damaged: tuple[RecordError, ...]
 
 
-def read_status(app: StateReader) -> StatusReading:
+def read_status(app: StateReader, damage: str | None = None) -> StatusReading:
     """Look at everything and change nothing but what a crash kept out of the register.
 
     A killed run is told of, and left: whoever only looks must not lose a restore by it. Raises
-    PradrillError when the plan or the register cannot be read.
+    PradrillError when the plan or the register cannot be read. `damage`: what is wrong with the
+    register, whose lines that are no entries are then passed over.
     """
     start = app.clock.now()
     index = read_index(app.state, __version__)
     project = _KeptProject(app, index.project)
-    register = _register(app)
-    doubt = app.why_doubted()
+    register = RegisterFacts(list(app.register.legible())) if damage else _register(app)
+    doubt = damage or app.why_doubted()
     app.in_doubt = doubt is not None
 
     parts = _KeptRuns(app, index, register)

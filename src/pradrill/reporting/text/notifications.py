@@ -54,8 +54,12 @@ def letter(
     sender: Sender,
     read: Callable[[str], RunRecord | None],
     now: datetime,
+    damage: str | None = None,
 ) -> Letter:
-    """Return the message that tells news, the gravest first; `read` returns a run's record."""
+    """Return the message that tells news, the gravest first; `read` returns a run's record.
+
+    `damage`: what is wrong with the register that it comes from.
+    """
     ranks = list(Severity)
     order = sorted(news, key=lambda each: -ranks.index(each.severity))
     blocks = [_block(each, read, now) for each in order[:_MOST]]
@@ -69,6 +73,9 @@ def letter(
         left_out = len(news) - _MOST
         lines.append(ngettext("And one more:", "And %(n)s more:", left_out))
         lines.append(f"    {sender.program} status")
+    if damage:
+        lines.append(_("The register is damaged: a run that was entered there may be missing here"))
+        lines += [f"    {wording.gist(damage, _WIDTH)}", f"    {sender.program} register verify"]
     return Letter(
         wording.line(f"[{sender.organisation}] {subject}", 200),
         "\n".join([*lines, "", _signed(sender, now), ""]),
