@@ -10,6 +10,7 @@ from pradrill.domain.declared.plan import PrimaryIdentity
 from pradrill.domain.run.guard import GuardKind, Reach
 from pradrill.domain.run.host import MARKER, Host, HostState
 from pradrill.domain.run.outcome import GuardOutcome, GuardResult
+from pradrill.domain.run.standby_inventory import StandbyInventory
 from pradrill.engine.guards import identity_guards, isolation_guards
 from pradrill.testing import a_guard, a_host, as_reached, host_facts
 
@@ -160,3 +161,12 @@ def test_what_is_left_is_what_was_not_there(
     assert len(left) == 3 * len(now - earlier)
     assert len(after.paths_left()) == len(paths)
     assert before.left_by(before) == ()
+
+
+def test_a_service_that_a_timer_of_before_begins_is_nobodys() -> None:
+    """Debian's look for updates for minutes; a timer that the drill has brought is no reason."""
+    timers = StandbyInventory(seen={"timer": {"apt-daily.timer": ""}})
+    before = HostState(inventory=timers)
+    after = HostState(services=("apt-daily.service", "loop.service"), inventory=timers)
+    assert [str(each.text) for each in after.left_by(before)] == ["service loop.service is active"]
+    assert len(after.left_by(HostState(inventory=StandbyInventory()))) == 3

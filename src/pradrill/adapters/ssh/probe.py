@@ -76,9 +76,10 @@ fi""".replace("{}", " ".join(_SHARED))
 # Whether errors go where the output goes: as sh's parent, Python still has what the login gave it.
 _ONE_STREAM = 'if [ "/proc/$PPID/fd/1" -ef "/proc/$PPID/fd/2" ]; then echo one; fi'
 _LISTENERS = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep ' 0A '"
+# A service that begins without end, or again and again, is never active.
 _UNITS = (
     "if [ -d /run/systemd/system ]; then "
-    "systemctl list-units --type=service,timer,socket,path --state=active "
+    "systemctl list-units --type=service,timer,socket,path --state=active,activating,reloading "
     "--plain --no-legend --no-pager --full; fi"
 )
 # Prints the number of each path that exists, "N?" where the login may not look.

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from pradrill.domain.run.scope import beginning, is_posix
-from pradrill.domain.run.standby_inventory import StandbyInventory
+from pradrill.domain.run.standby_inventory import InventoryKind, StandbyInventory
 from pradrill.domain.values.host_key import fingerprint
 from pradrill.domain.values.model import Model
 from pradrill.domain.values.reason import Reason, reason
@@ -240,7 +240,11 @@ class HostState(Model):
     def left_by(self, before: HostState) -> tuple[Reason, ...]:
         """Say what is here now and was not before, and what else is not as it was."""
         listening = [each for each in self.listening if each not in before.listening]
-        services = [each for each in self.services if each not in before.services]
+        services = [
+            each
+            for each in self.services
+            if each not in before.services and not before.has_timer(each)
+        ]
         mounts = [each for each in self.mounts if each not in before.mounts]
         return (
             *(reason(Code.LISTENS, what=each) for each in listening),
@@ -248,6 +252,12 @@ class HostState(Model):
             *(reason(Code.MOUNTED, path=each) for each in mounts),
             *self._not_in_stock(before, mounts),
         )
+
+    def has_timer(self, service: str) -> bool:
+        """Tell whether a timer waits to begin a service, as Debian's do for some minutes a day."""
+        timer = f"{service.removesuffix('.service')}.timer"
+        timers = {} if self.inventory is None else self.inventory.seen.get(InventoryKind.TIMER, {})
+        return timer in timers
 
     def limit(self, host: str, before: HostState) -> Reason | None:
         """Say what of a host was seen before and could not be compared now, beside residue."""
