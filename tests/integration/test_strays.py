@@ -289,6 +289,28 @@ def test_a_job_that_cron_waits_for_is_told_when_jobs_came_or_went(
     assert pids == ([12] if is_written else [])
 
 
+def test_what_a_service_of_before_has_let_go_is_told(tmp_path: Path) -> None:
+    """A script of a web server's puts a worker into the background; its own children are its."""
+    place = "0::/system.slice/apache2.service\n"
+    for pid, (parent, name, start) in {
+        20: (1, "apache2", 1),
+        21: (20, "apache2", 900),
+        22: (1, "worker", 900),
+        23: (1, "nginx", 900),  # begun anew
+    }.items():
+        (tmp_path / f"{pid}").mkdir()
+        fields = f"S {parent} 1 {pid} 0 0 0 {'0 ' * 12}{start}"
+        (tmp_path / f"{pid}/stat").write_text(f"{pid} ({name}) {fields}")
+        cgroup = place.replace("apache2", "nginx") if name == "nginx" else place
+        (tmp_path / f"{pid}/cgroup").write_text(cgroup)
+        (tmp_path / f"{pid}/exe").symlink_to(f"/usr/sbin/{name}")
+    script: dict[str, Any] = {"__name__": "script"}
+    exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
+    script["PROC"] = str(tmp_path)
+    request = {"mark": "M", "run": "r", "since": 5.0, "daemons": ["apache2"]}
+    assert script["others"](request, script["look"](request)) == [22]
+
+
 def test_one_program_more_below_a_keeper_is_told_also_after_a_boot(tmp_path: Path) -> None:
     """Supervisor's own programs are begun anew as often as it likes, and are its service's.
 

@@ -311,6 +311,16 @@ def have_changed(places: tuple[str, ...], since: float) -> bool:
     return False
 
 
+def is_newer_than_service(pid: int, processes: Seen, since: float) -> bool:
+    """Tell whether its service ran before: what keeps that one is older, and waits for its own.
+
+    As what a web server's script has put into the background, which is nobody's child.
+    """
+    service = read(pid, "cgroup")
+    older = (other for other, words in processes.items() if words["start"] <= since * TICKS)
+    return b".service" in service and any(read(other, "cgroup") == service for other in older)
+
+
 def is_written(manager: bytes, unit: bytes) -> bool:
     """Tell whether a user's service stands in a file, and is not made up by systemd-run --user."""
     number = manager[len(b"user@") : -len(b".service")]
@@ -367,7 +377,11 @@ def others(request: Seen, processes: Seen) -> list[int]:
             or is_job(pid, words, processes, since)
         )
         and not is_login(pid, words, logins)
-        and (keeper_of(pid, processes) or not in_service(pid, words["name"]))
+        and (
+            keeper_of(pid, processes)
+            or is_newer_than_service(pid, processes, since)
+            or not in_service(pid, words["name"])
+        )
         and not elsewhere(pid, processes, since)
     ]
 
