@@ -63,6 +63,18 @@ def test_folders_deeper_than_python_calls_itself_hide_nothing(folder: Path) -> N
     subprocess.run(["rm", "-r", folder / "a"], check=True)
 
 
+def test_what_other_schedulers_and_hooks_start_is_looked_at(folder: Path) -> None:
+    """A file's event, a rotated log or somebody's login begins it: no cron, and no unit."""
+    jobs = ("etc/incron.d/a", "var/spool/incron/root", "var/spool/fcron/root")
+    hooks = ("etc/logrotate.d/a", "etc/update-motd.d/a", "etc/init.d/a", "etc/supervisor/conf.d/a")
+    for each in (*jobs, *hooks):
+        lay(folder, each)
+    with elsewhere(folder):
+        here = inventory(stock("cron", "system"))
+    assert {*here.seen["cron"]} == {f"{folder}/{each}" for each in jobs}
+    assert {*here.seen["system"]} == {f"{folder}/{each}" for each in hooks}
+
+
 def test_a_program_that_prints_for_ever_is_ended() -> None:
     """Its words filled the standby's memory for as long as it had time."""
     with pytest.raises(subprocess.SubprocessError, match="more than"):

@@ -9,7 +9,7 @@ from pradrill.adapters.ssh.remote_looks.contents import content_of, files_below,
 from pradrill.adapters.ssh.remote_looks.crontabs import CRONTABS
 from pradrill.adapters.ssh.remote_looks.logins import homes
 
-JOBS = (*CRONTABS, "/var/spool/at")
+JOBS = (*CRONTABS, "/var/spool/at", "/etc/incron.d", "/var/spool/incron", "/var/spool/fcron")
 UNITS = ("/etc/systemd/system", "/usr/local/lib/systemd")
 USER_UNITS = ("/etc/systemd/user", "/var/lib/systemd/linger")  # whose run on without a login
 OF_USER = "/.config/systemd/user"  # in a home

@@ -32,7 +32,9 @@ SYSTEM = (
     *("/etc/apt/sources.list", "/etc/apt/sources.list.d", "/etc/apt/trusted.gpg.d"),
     *("/etc/apt/keyrings", "/etc/yum.repos.d", "/etc/localtime", "/etc/timezone"),
     *("/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors"),
-    *("/usr/local/bin", "/usr/local/sbin"),
+    *("/usr/local/bin", "/usr/local/sbin", "/etc/init.d", "/etc/inetd.conf", "/etc/xinetd.d"),
+    *("/etc/logrotate.d", "/etc/tmpfiles.d", "/etc/update-motd.d", "/etc/supervisor"),
+    "/etc/NetworkManager/dispatcher.d",
 )
 """Who may enter, what starts, which programs and authorities are trusted."""
 SYS = "/proc/sys"
