@@ -30,7 +30,6 @@ class Backups(NamedTuple):
 
 
 _SITES = Backups("sites", 3_000_000, 3000)
-_ESTATE = Backups("estate", 480_000, 4000, native=2)  # a directory has 1 GB of its own
 
 
 class Case(NamedTuple):
@@ -160,10 +159,10 @@ CASES = (
     ),
     Case(
         "tar",
-        Backups("files", 0, 5000, native=4.5),
+        Backups("files", 0, 5000, native=2.5),
         "restore_files",
         _files("tar", backup_folder="/srv/b/tar"),
-        "zstd -dcq < /srv/b/tar/files-1.tar.zst | tar -x -C / -p --acls --xattrs "
+        "gzip -dc < /srv/b/tar/files-1.tar.gz | tar -x -C / -p --acls --xattrs "
         "--xattrs-include='*'",
         "/srv/files",
         jobs="1",
@@ -172,7 +171,7 @@ CASES = (
     _site("moodle", "/var/www/moodle", "/var/www/moodledata", moodle_data="/var/www/moodledata"),
     Case(
         "directory",
-        _ESTATE,
+        Backups("estate", 480_000, 0, native=8),
         "restore_directory",
         {"dumps": "/srv/b/directory"},
         "rm -rf /etc/ldap/slapd.d/* /var/lib/ldap/*; "
@@ -184,7 +183,7 @@ CASES = (
     ),
     Case(
         "intranet",
-        _ESTATE,
+        Backups("estate", 0, 4000, native=2),
         "restore_intranet",
         {"dumps": "/srv/b/intranet", "database_password": "benchmark"},
         "mkdir -p /var/lib/wordpress/wp-content; cd /var/lib/wordpress/wp-content; "

@@ -2,7 +2,8 @@
 set -eu
 rows=$1 megabytes=$2
 install -d /srv/b/directory /srv/b/intranet
-slapcat -n 0 > /srv/b/directory/config.ldif
+# Debian's slapd has room for 1 GB: whoever has millions of people has given it more.
+slapcat -n 0 | sed 's/^olcDbMaxSize: .*/olcDbMaxSize: 17179869184/' > /srv/b/directory/config.ldif
 base=$(slapcat -n 1 | sed -n '1s/^dn: //p')
 {
   slapcat -n 1

@@ -48,6 +48,9 @@ log-level-file=off
 [main]
 pg1-path=$data
 END
+# What comes in goes to the disk once: without a log of it.
+conf_d=/etc/postgresql/$version/main/conf.d
+printf '%s\n' 'wal_level = minimal' 'max_wal_senders = 0' 'fsync = off' > "$conf_d/fill.conf"
 systemctl start "postgresql@$version-main"
 sql -c 'create role shop login' -c 'create database shop owner shop'
 sql shop -c "create table orders as select n id, md5(n::text) what, repeat(md5((n * 7)::text), 8) more
@@ -67,7 +70,8 @@ if wanted pg_dump; then
   $as pg_dump -Fd -j2 -Z1 -f /srv/b/postgresql/d shop
 fi
 # Only from here on, and after the last vacuum, or the log of how the rows came in would be kept twice.
-cat > "/etc/postgresql/$version/main/conf.d/keep.conf" <<'END'
+rm "$conf_d/fill.conf"
+cat > "$conf_d/keep.conf" <<'END'
 archive_mode = on
 autovacuum = off
 archive_command = 'pgbackrest --stanza=main archive-push %p && rsync -a %p /srv/b/barman/main/incoming/%f'
@@ -82,4 +86,4 @@ if wanted barman; then
   $as barman -q backup main
   $as barman -q switch-wal --force --archive --archive-timeout 60 main
 fi
-rm "/etc/postgresql/$version/main/conf.d/keep.conf"
+rm "$conf_d/keep.conf"
