@@ -121,7 +121,10 @@ def test_each_database_is_loaded_into_its_own_folder(tmp_path: Path) -> None:
     assert code == 0, reason
     for each in ("lib/data.mdb", "lib/accesslog/data.mdb"):
         file = tmp_path / "a" / each
-        assert (file.owner(), b"dc=nodomain" in file.read_bytes()) == ("openldap", "log" not in each)
+        assert (file.owner(), b"dc=nodomain" in file.read_bytes()) == (
+            "openldap",
+            "log" not in each,
+        )
     assert b"auditContainer" in (tmp_path / "a/lib/accesslog/data.mdb").read_bytes()
     code, reason = with_log(tmp_path / "b", "/var/lib/ldap/accesslog")
     assert (code, "put slapcat -n 2 into data-2.ldif" in reason) == (1, True)
