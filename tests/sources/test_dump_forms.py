@@ -150,6 +150,33 @@ def test_what_mariadb_dump_writes_is_loaded_in_each_form(
     assert both(shop, tmp_path, text)[0] == "unproven"
 
 
+def test_a_dump_without_a_header_is_loaded_as_it_was_read(shop: Path, tmp_path: Path) -> None:
+    """Of --compact: its times are UTC, a zero is no next number, a generated column is computed."""
+    ask(
+        shop,
+        "create or replace database bare; use bare; set time_zone = '+00:00';"
+        "set sql_mode = 'NO_AUTO_VALUE_ON_ZERO'; create table b (n int auto_increment primary key,"
+        " at timestamp, m int default 3, twice int generated always as (m * 2) stored);"
+        "create table a (n int, foreign key (n) references b (n));"
+        "insert into b (n, at) values (0, '2026-11-30 22:00:00'), (1, '2026-03-29 02:30:00');"
+        "insert into a values (0)",
+    )
+    path = tmp_path / NAME
+    path.write_bytes(dump(shop, "--compact", name="bare"))
+    state = "set time_zone = '+00:00'; select * from {0}.b; select * from {0}.a"
+    zone = ask(shop, "select @@global.time_zone").strip()
+    try:
+        ask(shop, "set global time_zone = '+02:00'")
+        result = load(shop, path)
+    finally:
+        ask(shop, f"set global time_zone = '{zone}'")
+    assert (result.returncode, "taken for UTC" in result.stderr) == (0, True), result
+    assert ask(shop, state.format("copy")) == ask(shop, state.format("bare"))
+    path.write_bytes(dump(shop, name="bare"))
+    assert (load(shop, path).stderr, tables(shop)) == ("", ["a", "b"])
+    ask(shop, "drop database bare")
+
+
 @pytest.mark.parametrize("title", mostly_nightly(PACKS, "xz, streams"))
 def test_a_packing_is_read_on_both_sides(shop: Path, tmp_path: Path, title: str) -> None:
     """Members, streams and frames one behind the other are one dump; cut between them it is cut."""
@@ -209,6 +236,9 @@ OTHERS: dict[str, tuple[Form, str, int]] = {
     "mysqlpump": (pump, "sound", 0),
     "phpMyAdmin": (lambda text: PHPMYADMIN + text + b"COMMIT;\n", "unproven", 0),
     "Adminer": (lambda text: ADMINER + text + b"-- 2026-03-10 01:00:09\n", "unproven", 0),
+    "Adminer, with its database": (
+        lambda text: ADMINER + b"CREATE DATABASE `copy` COLLATE utf8mb4_bin;\nUSE `copy`;" + text,
+        "unproven", 0),
     "HeidiSQL": (lambda text: HEIDI + text, "unproven", 0),
     "mysqldump 8, cut": (lambda text: mysql(text)[:-60], "damaged", 1),
     "mysqlpump, cut": (lambda text: pump(text)[:-60], "damaged", 1),
@@ -230,7 +260,8 @@ OTHERS: dict[str, tuple[Form, str, int]] = {
 
 
 BY_DAY = (
-    "mysqlpump", "statements behind its end", "nothing", "a wrong statement in the middle",
+    "Adminer, with its database", "mysqlpump", "statements behind its end", "nothing",
+    "a wrong statement in the middle",
     "zeros behind its end", "comments alone",
 )  # fmt: skip
 
