@@ -973,6 +973,56 @@ def test_what_pg_dump_writes_is_judged_alike_on_both_sides(
     assert bool(result.stderr) is (code != 0)
 
 
+CLEAN = (
+    ("--clean",), ("--clean", "--quote-all-identifiers"), ("--schema=public",), ("--clean", "-Fc"),
+    ("--clean", "--schema=public"), ("-Fc", "--schema=public"), ("-Ft", "--schema=public"),
+)  # fmt: skip
+
+
+def test_what_a_dump_removes_first_need_not_be_there(database: Server) -> None:
+    """Without --if-exists, too; the schema public is there and is not made."""
+    database.psql(
+        "create table more (id serial primary key, n int default 3 references more);"
+        "create function f(int, text[]) returns int language sql as 'select 1';"
+        "create trigger tr before insert on more"
+        " execute function suppress_redundant_updates_trigger(); select lo_create(77)"
+    )
+    try:
+        for options in CLEAN:
+            words = (
+                "pg_dump",
+                *database.where,
+                "-U",
+                LOGIN,
+                *options,
+                "-f",
+                f"{database.folder}/x",
+            )
+            database.run(*words, "postgres")
+            path = database.folder / "x"
+            database.new_database("copy")
+            assert BIN is not None
+            cluster = f"{BIN.parent.name}/{database.folder}:54991"
+            result = call("load-postgresql", path, "copy", cluster, PGUSER=LOGIN)
+            assert (result.returncode, result.stderr) == (0, ""), options
+            assert database.psql(
+                "select count(*) from rows, pg_tables where tablename = 'more'", "copy"
+            )
+            path.unlink()
+    finally:
+        database.psql("drop table more; drop function f; select lo_unlink(77)")
+
+
+def test_a_dump_of_a_newer_server_is_told_as_that(database: Server, tmp_path: Path) -> None:
+    """What the server does not know is named, and of which version the dump is."""
+    text = "-- Dumped from database version 99.1\nSET transaction_timeout_of_99 = 0;\n"
+    saying, result = pg(database, f"{text}CREATE TABLE rows (n int);\n".encode(), tmp_path)
+    assert saying == "unproven"
+    assert (
+        'parameter "transaction_timeout_of_99"\nthe dump is of PostgreSQL 99 and' in result.stderr
+    )
+
+
 def test_an_archive_that_this_pg_restore_does_not_read_is_no_damage(
     database: Server,
     tmp_path: Path,
