@@ -22,6 +22,7 @@ objectClass: olcModuleList
 cn: module{{0}}
 olcModulePath: /usr/lib/ldap
 olcModuleLoad: {{0}}back_mdb
+olcModuleLoad: {{1}}accesslog
 
 dn: cn=schema,cn=config
 objectClass: olcSchemaConfig
@@ -55,10 +56,13 @@ PATH=$PWD/bin:$PATH exec bash "$0" "$PWD/dump"
 """
 
 
-def load(place: Path, top: str = "", database: str = "", value: str = "") -> tuple[int, str]:
+def load(
+    place: Path, top: str = "", database: str = "", value: str = "", **more: str
+) -> tuple[int, str]:
     """Return how the script ends with such a dump, and its reason; the rest lies in `place`."""
     (place / "dump").mkdir(parents=True)
-    for name, text in (("config", CONFIG.format(top, database)), ("data", CONTENT.format(value))):
+    texts = {"config": CONFIG.format(top, database), "data": CONTENT.format(value)}
+    for name, text in {**texts, **more}.items():
         (place / f"dump/{name}.ldif.gz").write_bytes(gzip.compress(text.encode()))
     words = [
         "unshare",
@@ -86,6 +90,48 @@ def test_a_dump_is_loaded_and_follows_nobody_and_empties_no_file(tmp_path: Path)
     configuration = b"".join(each.read_bytes() for each in (tmp_path / "a/etc").rglob("*.ldif"))
     assert b"192.0.2.1" not in configuration
     assert (tmp_path / "a/lib/data.mdb").is_file()
+
+
+LOG = """
+dn: olcOverlay={{0}}accesslog,olcDatabase={{1}}mdb,cn=config
+objectClass: olcOverlayConfig
+objectClass: olcAccessLogConfig
+olcOverlay: {{0}}accesslog
+olcAccessLogDB: cn=accesslog
+olcAccessLogOps: writes
+
+dn: olcDatabase={{2}}mdb,cn=config
+objectClass: olcDatabaseConfig
+objectClass: olcMdbConfig
+olcDatabase: {{2}}mdb
+olcSuffix: cn=accesslog
+olcDbDirectory: {}
+"""
+CHANGES = "dn: cn=accesslog\nobjectClass: auditContainer\ncn: accesslog\n"
+
+
+def with_log(place: Path, folder: str, **more: str) -> tuple[int, str]:
+    """Return how the script ends with a directory that logs its changes, as many a provider does."""
+    return load(place, database=LOG.format(folder), **more)
+
+
+def test_each_database_is_loaded_into_its_own_folder(tmp_path: Path) -> None:
+    """A log of changes lies in a folder that no standby has; a dump that is missing is told."""
+    code, reason = with_log(tmp_path / "a", "/var/lib/ldap/accesslog", **{"data-2": CHANGES})
+    assert code == 0, reason
+    for each in ("lib/data.mdb", "lib/accesslog/data.mdb"):
+        file = tmp_path / "a" / each
+        assert (file.owner(), b"dc=nodomain" in file.read_bytes()) == (
+            "openldap",
+            "log" not in each,
+        )
+    assert b"auditContainer" in (tmp_path / "a/lib/accesslog/data.mdb").read_bytes()
+    code, reason = with_log(tmp_path / "b", "/var/lib/ldap/accesslog")
+    assert (code, "put slapcat -n 2 into data-2.ldif" in reason) == (1, True)
+    for number, folder in enumerate(("/var/lib/ldap/../other", "/srv/ldap")):
+        code, reason = with_log(tmp_path / str(number), folder, **{"data-2": CHANGES})
+        assert (code, "has a database in /" in reason) == (1, True)
+    assert not [*(tmp_path / "b/lib").iterdir()]
 
 
 def test_a_dump_that_would_reach_beyond_the_directory_is_refused(tmp_path: Path) -> None:

@@ -150,6 +150,33 @@ def test_what_mariadb_dump_writes_is_loaded_in_each_form(
     assert both(shop, tmp_path, text)[0] == "unproven"
 
 
+def test_a_dump_without_a_header_is_loaded_as_it_was_read(shop: Path, tmp_path: Path) -> None:
+    """Of --compact: its times are UTC, a zero is no next number, a generated column is computed."""
+    ask(
+        shop,
+        "create or replace database bare; use bare; set time_zone = '+00:00';"
+        "set sql_mode = 'NO_AUTO_VALUE_ON_ZERO'; create table b (n int auto_increment primary key,"
+        " at timestamp, m int default 3, twice int generated always as (m * 2) stored);"
+        "create table a (n int, foreign key (n) references b (n));"
+        "insert into b (n, at) values (0, '2026-11-30 22:00:00'), (1, '2026-03-29 02:30:00');"
+        "insert into a values (0)",
+    )
+    path = tmp_path / NAME
+    path.write_bytes(dump(shop, "--compact", name="bare"))
+    state = "set time_zone = '+00:00'; select * from {0}.b; select * from {0}.a"
+    zone = ask(shop, "select @@global.time_zone").strip()
+    try:
+        ask(shop, "set global time_zone = '+02:00'")
+        result = load(shop, path)
+    finally:
+        ask(shop, f"set global time_zone = '{zone}'")
+    assert (result.returncode, "taken for UTC" in result.stderr) == (0, True), result
+    assert ask(shop, state.format("copy")) == ask(shop, state.format("bare"))
+    path.write_bytes(dump(shop, name="bare"))
+    assert (load(shop, path).stderr, tables(shop)) == ("", ["a", "b"])
+    ask(shop, "drop database bare")
+
+
 @pytest.mark.parametrize("title", mostly_nightly(PACKS, "xz, streams"))
 def test_a_packing_is_read_on_both_sides(shop: Path, tmp_path: Path, title: str) -> None:
     """Members, streams and frames one behind the other are one dump; cut between them it is cut."""
@@ -209,6 +236,9 @@ OTHERS: dict[str, tuple[Form, str, int]] = {
     "mysqlpump": (pump, "sound", 0),
     "phpMyAdmin": (lambda text: PHPMYADMIN + text + b"COMMIT;\n", "unproven", 0),
     "Adminer": (lambda text: ADMINER + text + b"-- 2026-03-10 01:00:09\n", "unproven", 0),
+    "Adminer, with its database": (
+        lambda text: ADMINER + b"CREATE DATABASE `copy` COLLATE utf8mb4_bin;\nUSE `copy`;" + text,
+        "unproven", 0),
     "HeidiSQL": (lambda text: HEIDI + text, "unproven", 0),
     "mysqldump 8, cut": (lambda text: mysql(text)[:-60], "damaged", 1),
     "mysqlpump, cut": (lambda text: pump(text)[:-60], "damaged", 1),
@@ -230,7 +260,8 @@ OTHERS: dict[str, tuple[Form, str, int]] = {
 
 
 BY_DAY = (
-    "mysqlpump", "statements behind its end", "nothing", "a wrong statement in the middle",
+    "Adminer, with its database", "mysqlpump", "statements behind its end", "nothing",
+    "a wrong statement in the middle",
     "zeros behind its end", "comments alone",
 )  # fmt: skip
 
@@ -940,6 +971,56 @@ def test_what_pg_dump_writes_is_judged_alike_on_both_sides(
     saying, result = pg(database, gzip.compress(form(plain)), tmp_path)
     assert (saying, result.returncode) == (soundness, code), result
     assert bool(result.stderr) is (code != 0)
+
+
+CLEAN = (
+    ("--clean",), ("--clean", "--quote-all-identifiers"), ("--schema=public",), ("--clean", "-Fc"),
+    ("--clean", "--schema=public"), ("-Fc", "--schema=public"), ("-Ft", "--schema=public"),
+)  # fmt: skip
+
+
+def test_what_a_dump_removes_first_need_not_be_there(database: Server) -> None:
+    """Without --if-exists, too; the schema public is there and is not made."""
+    database.psql(
+        "create table more (id serial primary key, n int default 3 references more);"
+        "create function f(int, text[]) returns int language sql as 'select 1';"
+        "create trigger tr before insert on more"
+        " execute function suppress_redundant_updates_trigger(); select lo_create(77)"
+    )
+    try:
+        for options in CLEAN:
+            words = (
+                "pg_dump",
+                *database.where,
+                "-U",
+                LOGIN,
+                *options,
+                "-f",
+                f"{database.folder}/x",
+            )
+            database.run(*words, "postgres")
+            path = database.folder / "x"
+            database.new_database("copy")
+            assert BIN is not None
+            cluster = f"{BIN.parent.name}/{database.folder}:54991"
+            result = call("load-postgresql", path, "copy", cluster, PGUSER=LOGIN)
+            assert (result.returncode, result.stderr) == (0, ""), options
+            assert database.psql(
+                "select count(*) from rows, pg_tables where tablename = 'more'", "copy"
+            )
+            path.unlink()
+    finally:
+        database.psql("drop table more; drop function f; select lo_unlink(77)")
+
+
+def test_a_dump_of_a_newer_server_is_told_as_that(database: Server, tmp_path: Path) -> None:
+    """What the server does not know is named, and of which version the dump is."""
+    text = "-- Dumped from database version 99.1\nSET transaction_timeout_of_99 = 0;\n"
+    saying, result = pg(database, f"{text}CREATE TABLE rows (n int);\n".encode(), tmp_path)
+    assert saying == "unproven"
+    assert (
+        'parameter "transaction_timeout_of_99"\nthe dump is of PostgreSQL 99 and' in result.stderr
+    )
 
 
 def test_an_archive_that_this_pg_restore_does_not_read_is_no_damage(

@@ -1181,6 +1181,28 @@ def test_no_dump_of_postgresql_tells_psql_or_the_server_what_to_do(
     assert bool(database.psql("\\dt", "copy")) is (result.returncode == 0), result
 
 
+HIDING = {
+    "DROP TABLE t --;": "", "DROP TABLE t /*;": "*/", "DROP FUNCTION f(;": "--\n)",
+    'DROP TABLE "t;': '--"', 'DROP SCHEMA "public;': '--"', "DROP TABLE $a$;": "--$a$",
+    "ALTER TABLE t -- DROP CONSTRAINT a;": "", "ALTER TABLE t DROP CONSTRAINT ';": "--'",
+    "DROP FUNCTION f((int);": "--\n)", "SELECT pg_catalog.lo_unlink('1'": ")",
+    "CREATE SCHEMA public --;": "",
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("with_an_older_psql")
+def test_what_is_left_out_first_hides_no_statement(database: Server, tmp_path: Path) -> None:
+    """What looks like a removal of pg_dump's and goes on in the next line is judged with that."""
+    database.new_database("copy")
+    before = pg_state(database)
+    dump = tmp_path / "night.sql"
+    for line, end in HIDING.items():
+        dump.write_text(f"-- a dump\n{line}\nCREATE ROLE evil;{end};\nCREATE TABLE t (n int);\n")
+        result = load_postgresql(database, dump)
+        assert result.returncode != 0, line
+        assert pg_state(database) == before, line
+
+
 def test_many_lines_that_name_the_database_keep_no_reader() -> None:
     """Each is blanked where it stands: to copy their block for each took minutes."""
     reader, parts = reader_of("load-postgresql"), list[bytes]()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,6 +72,31 @@ def test_both_ways_are_read_and_restored(
         assert sqlite(database, "select w from words").strip() == "x"
         assert database.stat().st_mode & 0o777 == 0o604
         assert [each.name for each in database.parent.iterdir()] == [database.name]
+
+
+HARD = 'a\'b\nINSERT INTO "words" VALUES(\'x\');\n"c";\n'
+"""A text with lines that look like statements of a dump's."""
+
+
+def test_what_python_writes_of_a_searched_table_is_loaded(database: Path, tmp_path: Path) -> None:
+    """Its iterdump has the rows of virtual tables twice; lines of a text are no statements."""
+    tables = ("t", "words", "z", '"a""b c"')
+    with sqlite3.connect(tmp_path / "app.db") as app:
+        app.executescript(
+            "create table t (a); create virtual table words using fts5 (w); create table z (a);"
+            'create virtual table "a""b c" using rtree (id, x, y)'
+        )
+        for name in tables[:3]:
+            app.executemany(f"insert into {name} values (?)", [(HARD,), ("x",)])  # noqa: S608 ours
+        app.execute('insert into "a""b c" values (1, 2, 3)')
+        app.commit()
+        (tmp_path / NAME).write_text("\n".join(app.iterdump()) + "\n")
+    result = call("load-sqlite", tmp_path / NAME, database)
+    assert result.returncode == 0, result.stderr
+    for name in tables:
+        rows = [sqlite(each, f"select * from {name}") for each in (tmp_path / "app.db", database)]  # noqa: S608 ours
+        assert rows[0] == rows[1], name
+    assert sqlite(database, "select count(*) from words where words match 'values'") == "1\n"
 
 
 BAD: dict[str, tuple[Callable[[dict[str, bytes]], bytes], str]] = {
