@@ -31,7 +31,7 @@ _LEAVES = """\
         echo '* * * * * root true' > /etc/cron.d/ghost
         mkfifo /etc/cron.d/pipe && touch "$(printf '/etc/cron.d/\\377')"
         mount -t tmpfs ghost /etc/cron.d/over
-        env -i setsid timeout 30 python3 -c '{listen}' </dev/null >/dev/null 2>&1 &
+        env -i setsid timeout 120 python3 -c '{listen}' </dev/null >/dev/null 2>&1 &
         sleep 0.5
         nft add table inet ghost
         nft add rule inet own in tcp dport 1 counter drop
@@ -51,7 +51,7 @@ _LEAVES = """\
 """
 _LISTEN = (
     'import socket, time; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(("", 5353));'
-    " time.sleep(60)"
+    " time.sleep(120)"
 )
 
 
