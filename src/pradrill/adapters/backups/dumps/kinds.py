@@ -24,7 +24,8 @@ _BLANK = b"\0 \t\r\n"
 KEPT_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 """Before it lie the times of file systems that keep none."""
 _UNFINISHED = re.compile(
-    r"(?i)\.(?:part|partial|filepart|inprogress|incomplete)$|(?:^|/)\.in\.[^/]+$"
+    r"(?i)\.(?:part|partial|filepart|inprogress|incomplete|crdownload|opdownload|aria2)$"
+    r"|\.lftp-pget-status$|(?:^|/)\.in\.[^/]+$"
     r"|(?-i:(?:^|/)\.[^/]+\.(?![a-z]{6}$|[0-9]{6}$)[A-Za-z0-9]{6}$)"
 )
 """What tools call a file until it is there, wherever it lies.
