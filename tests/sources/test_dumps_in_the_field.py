@@ -175,6 +175,22 @@ OF_A_JOB = {
 }
 
 
+def test_a_folder_of_hollands_that_failed_is_no_backup(tmp_path: Path) -> None:
+    """Its own file tells; a service's backup.conf in a copied tree is none of holland's."""
+    day = tmp_path / "20260310_010000"
+    day.mkdir()
+    (day / "shop.sql").write_bytes(DUMP)
+    for text, is_whole in (
+        ("[holland:backup]\nplugin = mysqldump\non-disk-size = 0.0\nfailed = True\n", False),
+        ("[holland:backup]\nplugin = mysqldump\n", False),
+        ("[holland:backup]\nplugin = mysqldump\non-disk-size = 1234.0\n", True),
+        ("[backup]\npath = /srv\n", True),
+    ):
+        (day / "backup.conf").write_text(text)
+        problem = only(source(tmp_path, "", names="%Y%m%d_%H%M%S")).problem
+        assert problem == "" if is_whole else "holland did not come to its end" in problem, text
+
+
 @pytest.mark.parametrize("names", ["db-%d-%b-%Y.sql", "%d-%b-%Y/db.sql"])
 def test_a_dump_of_a_month_that_is_two_is_named(tmp_path: Path, names: str) -> None:
     """It is not passed over in silence, as if the night were missing."""

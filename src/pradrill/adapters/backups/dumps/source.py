@@ -208,6 +208,7 @@ class Dumps:
             sums = checksums.all_sums(folder, self._path(name), members)
             kind = kinds.of_folder(files, sums)
             problem = problem or kind.problem
+            problem = problem or kinds.holland_sign(folder, self._path(name), files)
             is_dump = kind.is_marked
             is_marked = is_dump and (kind.maker != "" or kinds.is_listed_last(members))
             integrity = _of_each(files, sums) or integrity
