@@ -111,7 +111,7 @@ CHANGES = "dn: cn=accesslog\nobjectClass: auditContainer\ncn: accesslog\n"
 
 
 def with_log(place: Path, folder: str, **more: str) -> tuple[int, str]:
-    """Return how the script ends with a directory that logs its changes, as many a provider does."""
+    """Return how the script ends with a directory that logs its changes, as providers do."""
     return load(place, database=LOG.format(folder), **more)
 
 

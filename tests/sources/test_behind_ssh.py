@@ -122,6 +122,8 @@ def _interactive(start: Start, folder: Path) -> tuple[Sshd, str]:
         "Host *\n RemoteCommand tmux new -A\n RequestTTY force\n ForwardAgent yes\n"
         f" LocalForward {server.port} localhost:9\n ExitOnForwardFailure yes\n"
         " PermitLocalCommand yes\n LocalCommand echo connected\n"
+        " IgnoreUnknown StdinNull,ForkAfterAuthentication\n"  # of OpenSSH 8.7
+        " StdinNull yes\n ForkAfterAuthentication yes\n"
     )
     _configured(folder)
     return server, login

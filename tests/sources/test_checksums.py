@@ -91,6 +91,7 @@ SOUND |= {
 SOUND["upper case"] = (
     f"{NAME}.sha256", lambda folder: text("{sha256}  ")(folder).upper() + NAME.encode() + b"\n"
 )  # fmt: skip
+TELLS_NOTHING = {"words", "hashdeep"}
 UNREADABLE = {
     "nothing": (f"{NAME}.sha256", text("")),
     "half a digest": (f"{NAME}.sha256", text("{sha256:.50}")),
@@ -101,6 +102,17 @@ UNREADABLE = {
     "another file's": (f"{NAME}.sha256", text("{md5}0000  other.sql\n")),
     "bytes": (f"{NAME}.sha256", lambda _: bytes(range(256))),
     "two bytes a letter": (f"{NAME}.sha256", lambda _: f"{DIGEST['sha256']}".encode("utf-16")),
+    "b3sum": ("B3SUMS", text("1" * 64 + "  {name}\n")),
+    "b3sum, beside it": (f"{NAME}.b3", text("1" * 64 + "  {name}\n")),
+    "b3sum --tag": ("checksums.txt", text("BLAKE3 ({name}) = " + "1" * 64)),
+    "xxhsum -H2": (f"{NAME}.xxh128", text("1" * 32 + "  {name}\n")),
+    "xxhsum": ("xxhsums", text("1" * 16 + "  {name}\n")),
+    "whirlpool": (f"{NAME}.whirlpool", text("1" * 128 + "  {name}\n")),
+    "crc32": (f"{NAME}.sfv", text("; made by a job\n{name} 0A1B2C3D\n")),
+    "hashdeep": (
+        "hashdeep.txt",
+        text("%%%% HASHDEEP-1.0\n%%%% size,md5,sha256,filename\n9,{md5},{sha256},{name}\n"),
+    ),
     "words": ("SHA256SUMS", text("the job did not come to its end\n")),
 }
 
@@ -124,7 +136,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-BY_DAY = {"sha256sum --tag", "md5sum", "Windows", "half a digest", "words"}
+BY_DAY = {"b3sum", "sha256sum --tag", "md5sum", "Windows", "half a digest", "words"}
 each_or_some = pytest.mark.parametrize(
     "restored", [BY_DAY, pytest.param({*SOUND, *UNREADABLE}, marks=pytest.mark.nightly)],
     ids=["some", "each"],
@@ -158,10 +170,25 @@ def test_what_cannot_be_read_is_unproven(folder: Path, tmp_path: Path, restored:
         (folder / NAME).write_bytes(gzip.compress(CONTENT) if packed else CONTENT)
         for title, (name, content) in UNREADABLE.items():
             (folder / name).write_bytes(content(folder))
-            expected = Soundness.SOUND if packed and title == "words" else Soundness.UNPROVEN
+            expected = Soundness.SOUND if packed and title in TELLS_NOTHING else Soundness.UNPROVEN
             assert checked(source(folder, ".sql")).soundness is expected, title
             assert title not in restored or fetched(folder, tmp_path), title
             (folder / name).unlink()
+
+
+def test_sums_that_are_not_known_take_no_others_place(folder: Path) -> None:
+    """Beside a list that is read they say nothing; what they name must be there all the same."""
+    day = folder / "2026-03-10"
+    day.mkdir()
+    (day / "a.sql").write_bytes(CONTENT)
+    listed(day, "a.sql")
+    (day / "b3sums").write_text(f"{'1' * 64}  a.sql\n")
+    dumps = source(folder, "", names="%Y-%m-%d")
+    assert checked(dumps).soundness is Soundness.SOUND
+    (day / "SHA256SUMS").unlink()
+    assert checked(dumps).soundness is Soundness.UNPROVEN
+    (day / "b3sums").write_text(f"{'1' * 64}  b.sql\n")
+    assert checked(dumps).detail == "b.sql is missing"
 
 
 def test_a_name_with_any_sign_is_known_in_a_folder(folder: Path, tmp_path: Path) -> None:

@@ -167,9 +167,40 @@ OF_A_JOB = {
     ".backup.lock": ".backup.lock says that it is being written",
     "db/moodle.sql.gz.tmp": "db/moodle.sql.gz.tmp says that it is being written",
     "db/.moodle.sql.gz.x7Q2ab": "db/.moodle.sql.gz.x7Q2ab says that it is being written",
+    "db/shop.sql.gz.crdownload": "db/shop.sql.gz.crdownload says that it is being written",
+    "db/shop.sql.gz.aria2": "db/shop.sql.gz.aria2 says that it is being written",
+    "shop.sql.gz.lftp-pget-status": "shop.sql.gz.lftp-pget-status says that it is being written",
     "www/.in.photo.jpg": "www/.in.photo.jpg says that it is being written",
     "www/photo.jpg.3fa2b1c0.partial": "www/photo.jpg.3fa2b1c0.partial says that it is being",
 }
+
+
+def test_a_folder_of_hollands_that_failed_is_no_backup(tmp_path: Path) -> None:
+    """Its own file tells; a service's backup.conf in a copied tree is none of holland's."""
+    day = tmp_path / "20260310_010000"
+    day.mkdir()
+    (day / "shop.sql").write_bytes(DUMP)
+    for text, is_whole in (
+        ("[holland:backup]\nplugin = mysqldump\non-disk-size = 0.0\nfailed = True\n", False),
+        ("[holland:backup]\nplugin = mysqldump\n", False),
+        ("[holland:backup]\nplugin = mysqldump\non-disk-size = 1234.0\n", True),
+        ("[backup]\npath = /srv\n", True),
+    ):
+        (day / "backup.conf").write_text(text)
+        problem = only(source(tmp_path, "", names="%Y%m%d_%H%M%S")).problem
+        assert problem == "" if is_whole else "holland did not come to its end" in problem, text
+
+
+@pytest.mark.parametrize("names", ["db-%d-%b-%Y.sql", "%d-%b-%Y/db.sql"])
+def test_a_dump_of_a_month_that_is_two_is_named(tmp_path: Path, names: str) -> None:
+    """It is not passed over in silence, as if the night were missing."""
+    for month in ("mai", "jui"):
+        dump = tmp_path / names.replace("%d-%b-%Y", f"10-{month}-2026")
+        dump.parent.mkdir(exist_ok=True)
+        dump.write_bytes(DUMP)
+    points = source(tmp_path, "", names=names).catalogue(BOUNDS).points
+    (problem,) = (each.problem for each in points if each.problem)
+    assert problem.startswith("jui is June on one system and July on another")
 
 
 def test_a_copied_tree_is_no_job_that_writes(tmp_path: Path) -> None:

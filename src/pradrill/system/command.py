@@ -225,7 +225,7 @@ def ssh_options(known_hosts: Path | None, private_key: Path | None) -> list[str]
         "PermitLocalCommand": "no",
         "ForwardAgent": "no",
         "StrictHostKeyChecking": "yes",
-        **({"KnownHostsCommand": "none"} if tool is None or _has_known_hosts_command(tool) else {}),
+        **{name: value for name, value in _LATER.items() if tool is None or _knows(tool, name)},
         "VerifyHostKeyDNS": "no",
         "NoHostAuthenticationForLocalhost": "no",
         "UpdateHostKeys": "no",
@@ -243,13 +243,17 @@ def ssh_options(known_hosts: Path | None, private_key: Path | None) -> list[str]
     return [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
 
 
+_LATER = {"KnownHostsCommand": "none", "StdinNull": "no", "ForkAfterAuthentication": "no"}
+"""What OpenSSH has since 8.5 and 8.7, and ends over where it is older."""
+
+
 @cache
-def _has_known_hosts_command(ssh: str) -> bool:
-    """Tell whether an ssh has the option, as since OpenSSH 8.5: before, it ends over it.
+def _knows(ssh: str, option: str) -> bool:
+    """Tell whether an ssh has an option of those.
 
     IgnoreUnknown would do, and outrank the user's own: ssh takes the first.
     """
-    words = [ssh, "-F", "none", "-G", "-o", "KnownHostsCommand=none", "x"]
+    words = [ssh, "-F", "none", "-G", "-o", f"{option}={_LATER[option]}", "x"]
     try:
         answer = subprocess.run(
             words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_ASKING, check=False

@@ -32,9 +32,20 @@ _DAYS = (
 _SHORT = 3
 
 
+class AmbiguousMonthError(ValueError):
+    """A month that is another one elsewhere."""
+
+
 def in_english(word: str, directive: str) -> str:
-    """Return a month or a day as strptime reads it by this directive; what is none stays."""
-    return _table(directive).get(_plain(word.rstrip(".")), word)
+    """Return a month or a day as strptime reads it by this directive; what is none stays.
+
+    Raises AmbiguousMonthError: jui is July in glibc's fr_CH, and June where juin was cut.
+    """
+    plain = _plain(word.rstrip("."))
+    if directive in "bB" and plain == "jui":
+        msg = f"{word} is June on one system and July on another: let its job write %m"
+        raise AmbiguousMonthError(msg)
+    return _table(directive).get(plain, word)
 
 
 @lru_cache

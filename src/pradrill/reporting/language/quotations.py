@@ -83,7 +83,7 @@ FORMS = (
     N_("packed more than once"),
     N_("encrypted with %(packing)s"),
     N_("text of two bytes a letter (UTF-16)"),
-    N_("what is beside it is no checksum of it"),
+    N_("what is beside it is no checksum that is read here"),
     N_("%(count)s files have no checksum; write SHA256SUMS into the folder"),
     N_("%(name)s is gone"),
     N_("%(name)s is not there any more"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pradrill.domain.values.dated_text import lack_of, read_date, sample_of
+from pradrill.domain.values.month_names import AmbiguousMonthError
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,6 @@ def test_a_date_is_read_as_jobs_write_it(text: str, form: str, at: str) -> None:
         ("other-1795914000", "db-%s"),
         ("db-2026-11-28_x", "db-%F_%V"),
         ("db-10-Brumaire-2026", "db-%d-%B-%Y"),
-        ("db-10-jui-2026", "db-%d-%b-%Y"),  # July in glibc's fr_CH, June in others' French
         ("-" * 255, "%s-%A-%B-%p_%A"),
     ],
 )
@@ -72,6 +72,12 @@ def test_a_name_of_another_form_is_no_date(text: str, form: str) -> None:
     """What date(1) has beyond strptime is read as strictly, and in a moment."""
     with pytest.raises(ValueError, match=r"does not match|is not of the form"):
         read_date(text, form)
+
+
+def test_a_month_that_is_two_is_no_date() -> None:
+    """July in glibc's fr_CH, June in others' French: which, no name tells."""
+    with pytest.raises(AmbiguousMonthError, match="June on one system and July on another"):
+        read_date("db-10-jui-2026", "db-%d-%b-%Y")
 
 
 @pytest.mark.parametrize("form", ["%Y%-m%-d", "%F-%H%-M", "%-d1%-m-%Y", "%Y-%-m%T"])

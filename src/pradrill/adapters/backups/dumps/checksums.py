@@ -31,9 +31,12 @@ KINDS = {
     128: ("sha512", "blake2b", "sha3_512"),
 }
 """Digits of a sum -> what may have made it, the likeliest first; BLAKE2b makes any length."""
-WORD = r"(?:sha(?:3|2)?[_-]?(?:1|224|256|384|512)|md5|b2|blake2[bs]?)"
+OTHER = r"(?:b3|blake3|xxh(?:ash|32|64|128|3)?|crc(?:32c?)?|sfv|hashdeep|whirlpool|tiger|md4|sm3)"
+"""Sums that are not known here; some are as long as those that are."""
+WORD = rf"(?:sha(?:3|2)?[_-]?(?:1|224|256|384|512)|md5|b2|blake2[bs]?|{OTHER})"
 SIGNED = r"(?:\.txt)?(?:\.(?:asc|sig|sign|gpg|minisig))?"
 BESIDE = re.compile(rf"(?is)(.+)\.{WORD}(?:sums?)?{SIGNED}")
+OF_OTHERS = re.compile(rf"(?is)(?:.*\.)?{OTHER}(?:[_-]?sums?)?{SIGNED}")
 OF_MANY = re.compile(rf"(?i)\.?(?:{WORD}(?:[_-]?sums?)?|(?:check)?sums?){SIGNED}")
 PLAIN = re.compile(r"(\\?)([0-9a-fA-F]{16,})(?: [ *]|[ \t]+\*?)(.+)", re.DOTALL)
 TAGGED = re.compile(r"(\\?)([A-Za-z0-9/-]+) ?\((.+)\) ?= ?([0-9a-fA-F]+)", re.DOTALL)
@@ -71,11 +74,13 @@ def below(name: str, top: str) -> str:
     return re.sub(rf"\A{re.escape(top)}", "", name)
 
 
-def lines_of(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
+def lines_of(text: str, path: str = "") -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield the name and the sum (algorithm, digest) of each line that tells of a file.
 
-    A sum that is none is UNREADABLE; the name is empty where the line has none.
+    A sum that is none, or one of the others by its list's name, is UNREADABLE; the name is empty
+    where the line has none.
     """
+    is_other = bool(OF_OTHERS.fullmatch(posixpath.basename(path)))
     for raw in re.split("[\n\0]", text.lstrip("\ufeff")):
         line, tag = raw.rstrip("\r"), ""
         if tagged := TAGGED.fullmatch(line):
@@ -88,7 +93,7 @@ def lines_of(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
             continue
         if escape:
             name = re.sub(r"\\(.)", lambda sign: ESCAPED.get(sign[1], sign[1]), name)
-        kinds = kinds_of(digest, tag)
+        kinds = () if is_other else kinds_of(digest, tag)
         yield "" if name == "-" else name, (kinds[0], digest.lower()) if kinds else UNREADABLE
 
 
@@ -119,7 +124,7 @@ def sums_in(
     All of it tells of one folder: the nearest that holds a file of its, its own or one above that
     is not in `homes`, which have lists themselves. When none does, all is missing from its own.
     """
-    lines, levels = [*lines_of(text)], [posixpath.dirname(path)]
+    lines, levels = [*lines_of(text, path)], [posixpath.dirname(path)]
     while levels[-1]:
         levels.append(posixpath.dirname(levels[-1]))
 
@@ -177,11 +182,13 @@ def homes_of(lists: Collection[str]) -> set[str]:
     return {posixpath.dirname(each) for each in lists}
 
 
-def sum_beside(text: str, name: str) -> tuple[str, str]:
+def sum_beside(text: str, name: str, path: str = "") -> tuple[str, str]:
     """Return what the file beside a file says of that one; UNREADABLE when it says nothing."""
     name = posixpath.basename(name)
     its = [
-        one for path, one in lines_of(text) if not path or place_of(f"/{path}", "", {name}) == name
+        one
+        for each, one in lines_of(text, path)
+        if not each or place_of(f"/{each}", "", {name}) == name
     ]
     return max(its, key=lambda one: len(one[1]), default=UNREADABLE)
 
@@ -263,7 +270,9 @@ def all_sums(
     sums = listed(folder, top, entries)
     for name, its in beside(entries).items():
         if of is None or name in of:
-            readings = [Sum(*sum_beside(_text(folder, top, entry), name)) for entry in its]
+            readings = [
+                Sum(*sum_beside(_text(folder, top, entry), name, entry.name)) for entry in its
+            ]
             sums[name] = max(readings, key=lambda one: len(one.digest))
 
     return sums

@@ -24,7 +24,8 @@ _BLANK = b"\0 \t\r\n"
 KEPT_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 """Before it lie the times of file systems that keep none."""
 _UNFINISHED = re.compile(
-    r"(?i)\.(?:part|partial|filepart|inprogress|incomplete)$|(?:^|/)\.in\.[^/]+$"
+    r"(?i)\.(?:part|partial|filepart|inprogress|incomplete|crdownload|opdownload|aria2)$"
+    r"|\.lftp-pget-status$|(?:^|/)\.in\.[^/]+$"
     r"|(?-i:(?:^|/)\.[^/]+\.(?![a-z]{6}$|[0-9]{6}$)[A-Za-z0-9]{6}$)"
 )
 """What tools call a file until it is there, wherever it lies.
@@ -39,6 +40,9 @@ _DUMP = re.compile(
 )
 _LARGEST_LOCK = 256
 """Bytes: a lock is empty, or tells whose it is; composer.lock and its like hold more."""
+
+_OF_HOLLAND, _SIZE_OF_HOLLAND = "backup.conf", re.compile(rb"(?m)^\s*on-disk-size\s*=\s*[1-9]")
+_LARGEST_CONFIGURATION = 1 << 16
 
 # What each maker writes last, and what it writes before.
 _MAKERS = (
@@ -196,6 +200,23 @@ def unfinished_sign(files: Mapping[str, FolderEntry], folders: Mapping[str, Fold
         if is_of_job and _passes(path, members):
             return path
     return ""
+
+
+def holland_sign(folder: Folder, top: str, files: Mapping[str, FolderEntry]) -> str:
+    """Return what says that holland did not come to its end; empty: nothing, or it is another's.
+
+    It notes the size in its own file once the backup has succeeded, and before that a zero.
+    """
+    its = files.get(_OF_HOLLAND)
+    if its is None or its.size > _LARGEST_CONFIGURATION:
+        return ""
+    try:
+        with folder.read(f"{top}/{_OF_HOLLAND}") as pieces:
+            text = b"".join(pieces)
+    except NotReadyError:
+        return ""
+    is_ended = b"[holland:backup]" not in text or _SIZE_OF_HOLLAND.search(text)
+    return "" if is_ended else f"{_OF_HOLLAND} has no size: holland did not come to its end"
 
 
 def _passes(path: str, members: Mapping[str, FolderEntry]) -> bool:

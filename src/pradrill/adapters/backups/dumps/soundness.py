@@ -65,7 +65,9 @@ def _proven(content: Content, unpacked: Unpacked, its: Sum | None) -> Checked:
     if its and its.algorithm:
         return Checked(Soundness.SOUND, f"{_METHOD}, {its.title}")
     if its:
-        return Checked(Soundness.UNPROVEN, _METHOD, "what is beside it is no checksum of it")
+        return Checked(
+            Soundness.UNPROVEN, _METHOD, "what is beside it is no checksum that is read here"
+        )
     if content.is_complete and unpacked.checksummed:
         return Checked(Soundness.SOUND, f"{_METHOD}, {unpacked.packing}'s checksum")
 

@@ -22,8 +22,9 @@ from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.dated_text import read_date
 from pradrill.domain.values.duration import format_duration
 from pradrill.domain.values.instant_text import parse_instant
+from pradrill.domain.values.month_names import AmbiguousMonthError
 from pradrill.domain.values.ssh_place import ssh_place
-from pradrill.errors import ClosedPathError, PradrillError
+from pradrill.errors import ClosedPathError, NotReadyError, PradrillError
 from pradrill.ports import Bounds, Clock, Folder, FolderEntry
 
 _LONGEST_ID = 400
@@ -49,7 +50,10 @@ class _Level(NamedTuple):
 
     def holds(self, entry: FolderEntry) -> bool:
         """Tell whether an entry bears a name of the declared form."""
-        return _date(self.name_of(entry), self.form) is not None
+        try:
+            return _date(self.name_of(entry), self.form) is not None
+        except AmbiguousMonthError:
+            return True  # it is named, and dated by nothing
 
 
 class Dumps:
@@ -108,7 +112,11 @@ class Dumps:
             return
 
         for entry in entries:
-            at = _date(entry.name, folders) if entry.is_folder else None
+            try:
+                at = _date(entry.name, folders) if entry.is_folder else None
+            except AmbiguousMonthError as error:
+                yield _Level(entry.name, folders, (), str(error))
+                continue
             if at is None:
                 continue
             try:
@@ -139,7 +147,10 @@ class Dumps:
 
     def _instant(self, name: str, form: str) -> datetime:
         """Return when the date in a name was. Raises PradrillError."""
-        at = read_date(_composed(name), _composed(form))
+        try:
+            at = read_date(_composed(name), _composed(form))
+        except AmbiguousMonthError as error:
+            raise NotReadyError(str(error)) from error
         return parse_instant(at.isoformat(" "), "iso", self._declared.timezone)
 
     def _places(self, folder: Folder, point: RecoveryPoint) -> tuple[str, list[FolderEntry]]:
@@ -197,6 +208,7 @@ class Dumps:
             sums = checksums.all_sums(folder, self._path(name), members)
             kind = kinds.of_folder(files, sums)
             problem = problem or kind.problem
+            problem = problem or kinds.holland_sign(folder, self._path(name), files)
             is_dump = kind.is_marked
             is_marked = is_dump and (kind.maker != "" or kinds.is_listed_last(members))
             integrity = _of_each(files, sums) or integrity
@@ -266,6 +278,8 @@ def _date(name: str, form: str) -> datetime | None:
     """Return what a name's date reads as; None when it is not of that form."""
     try:
         return read_date(_composed(name), _composed(form))
+    except AmbiguousMonthError:
+        raise
     except ValueError:
         return None
 
