@@ -288,6 +288,41 @@ def test_a_stream_of_mariabackups(mariadb: Path, tmp_path: Path, suffix: str) ->
         assert ended_badly(result), (harm, result)
 
 
+def test_a_folder_of_mariabackups_writes_among_the_data_alone(
+    mariadb: Path, tmp_path: Path
+) -> None:
+    """A table that lay elsewhere comes among them; what would lead mariabackup out is refused."""
+    elsewhere, folder, data = (tmp_path / name for name in ("elsewhere", "night", "data"))
+    elsewhere.mkdir(mode=0o777)
+    elsewhere.chmod(0o777)
+    sql = ["mariadb", "--no-defaults", f"--socket={mariadb}", "moodle", "-e"]
+    words = ["mariabackup", "--no-defaults", f"--socket={mariadb}", f"--datadir={mariadb.parent}/d"]
+    table = f"create table away (a int) engine=innodb data directory='{elsewhere}'"
+    subprocess.run([*sql, table], check=True)
+    backup = [*words, "--backup", "--user=root", f"--target-dir={folder}"]
+    subprocess.run(backup, capture_output=True, check=True, timeout=120)
+    subprocess.run([*sql, "drop table away"], check=True)
+    result = call("prepare-mariabackup", folder, data)
+    assert result.returncode == 0, result.stderr
+    (tmp_path / "new").mkdir()
+    back = ["mariabackup", "--move-back", f"--target-dir={data}", f"--datadir={tmp_path}/new"]
+    subprocess.run(back, capture_output=True, check=True, timeout=120)
+    assert (tmp_path / "new/moodle/away.ibd").is_file()
+    assert not [*elsewhere.rglob("*.ibd")]
+
+    settings = folder / "backup-my.cnf"
+    text = settings.read_text()
+    for more in ("innodb_data_file=ibdata1:12M;../evil:1M:autoextend", f"!include {elsewhere}/x"):
+        settings.write_text(f"{text}{more}\n")
+        result = call("prepare-mariabackup", folder, data)
+        assert ended_badly(result, "names files elsewhere"), result
+    settings.write_text(text)
+    (folder / "moodle/x.ibd").symlink_to(elsewhere)
+    result = call("prepare-mariabackup", folder, data)
+    assert ended_badly(result, "neither a file nor a folder"), result
+    assert [each.name for each in tmp_path.glob("evil*")] == []
+
+
 # ---------------------------------------------------------------- PostgreSQL
 
 

@@ -45,7 +45,9 @@ READERS = {
         "adapters.backups.dumps.unpacking",
         "app.proposal.contents",
     ),
-    "test_hostile_manifests": (),  # the playbooks' own scripts: they are of no package
+    "test_hostile_manifests": (),  # the playbooks' own scripts: SCRIPTS
+    "test_hostile_scripts": (),
+    "test_hostile_sql": (),
     "test_hostile_packings": (
         "adapters.backups.dumps.soundness",
         "adapters.backups.dumps.unpacking",
@@ -198,6 +200,40 @@ OTHERS = {
     "reporting.language.quotations": "words of our own reasons; any other stays as it is",
 }
 """What decodes something and needs no property: what it reads."""
+SCRIPTS = {
+    "test_hostile_manifests": (
+        "fetch-backup",
+        "manifest-files",
+        "manifest-samba",
+        "manifest-tables",
+        "restore-borg",
+        "restore-restic",
+    ),
+    "test_hostile_scripts": (
+        "compare-postgresql",
+        "load-directory",
+        "load-samba",
+        "load-sqlite",
+        "pradrill-heartbeat",
+        "prepare-mariabackup",
+        "quiet-moodle",
+        "replay-postgresql",
+        "set-aside",
+        "start-samba",
+        "unpack-folders",
+    ),
+    "test_hostile_sql": ("load-mariadb", "load-postgresql", "read-dump"),
+}
+"""And of the playbooks' scripts."""
+OTHER_SCRIPTS = {
+    "backup-moodle": "nothing: it calls the tools, on the primary",
+    "backup-wordpress": "nothing: it calls the tools, on the primary",
+    "fill-wordpress.php": "nothing: it fills the demo's site",
+    "heartbeat": "nothing: it writes the time, on the demo's primary",
+    "plant-moodle": "Moodle's own functions, on the primary",
+    "remove-mariadb": "rows with the load's own mark, in statements of its own",
+}
+"""What of them needs none: what it reads."""
 DECODERS = frozenset(
     {
         *("json.load", "json.loads", "yaml.compose", "yaml.load", "ast.parse", "csv.reader"),
@@ -388,6 +424,22 @@ def test_each_module_that_decodes_has_a_property_or_a_reason() -> None:
     assert unnamed == set(), "a property for it in test_hostile_*.py, or a line of OTHERS"
     assert OTHERS.keys() & tried == set(), "it has a property"
     assert OTHERS.keys() - readers == set(), "it decodes nothing any more"
+
+
+def test_each_script_of_the_playbooks_has_a_property_or_a_reason() -> None:
+    """The table names every one, and the files of properties name what they run."""
+    scripts = {each.name for each in (REPOSITORY / "playbooks/files").iterdir()}
+    tried = {each for names in SCRIPTS.values() for each in names}
+    assert tried | OTHER_SCRIPTS.keys() == scripts, "a property for it, or a line of OTHER_SCRIPTS"
+    assert tried & OTHER_SCRIPTS.keys() == set(), "it has a property"
+    for file in FILES:
+        words = {
+            node.value
+            for node in ast.walk(ast.parse(file.read_text("utf-8")))
+            if isinstance(node, ast.Constant)
+        }
+        unnamed = {each for each in SCRIPTS.get(file.stem, ()) if each not in words}
+        assert {each.rpartition("-")[0] + "-" for each in unnamed} <= words, file.stem  # of a tool
 
 
 @pytest.mark.parametrize(

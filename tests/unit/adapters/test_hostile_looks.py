@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 from unittest.mock import patch
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.support.hostile import EXAMPLES, texts
 from tests.support.looks import elsewhere, everywhere, stock
@@ -156,6 +156,7 @@ def read_answer(answer: str) -> StandbyInventory:
     st.sampled_from((*TABLES, *FOLDERS, *TREES)), st.sampled_from(WAYS) | contents,
     st.sampled_from([0, 1_000]),
 )  # fmt: skip
+@example(Place("/var/spool/mqueue/", ("mail",)), "nowhere", 1_000)
 def test_what_lies_on_a_standby_is_told_or_said_not_to_be_seen(
     place: Place, way: str | bytes, uid: int
 ) -> None:
@@ -184,8 +185,9 @@ def is_honest(place: Place, way: str | bytes, uid: int, is_named: bool) -> bool:
     """Tell whether a look may say nothing more of that: it was named, or nothing lies there."""
     if is_named or (way == "folder" and place not in TABLES):
         return True
-    if place in TREES:  # no login reads keys of what is no file
-        return "key" in place.kinds and way in {"pipe", "endless", "nowhere"}
+    if place in TREES:  # no login reads keys of what is no file; who is not root looks at no mail
+        of_mail = "mail" in place.kinds and uid != 0 and way == "nowhere"
+        return of_mail or ("key" in place.kinds and way in {"pipe", "endless", "nowhere"})
     is_hidden = place == OF_ROOT and uid != 0
     return isinstance(way, bytes) or way == "nowhere" or is_hidden
 
@@ -215,6 +217,7 @@ outputs = st.sampled_from(ANSWERS) | texts | st.text(max_size=80) | failures
 
 @settings(max_examples=3 * EXAMPLES)
 @given(outputs, st.sampled_from(["mysqld.sock", ".s.PGSQL.5432"]), st.booleans())
+@example("\t\t", "mysqld.sock", False)
 def test_what_programs_of_a_standby_print_is_told_or_said_not_to_be_read(
     output: str | Exception, waiting: str, has_dpkg: bool
 ) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.support.hostile import EXAMPLES, documents, texts
 
@@ -43,6 +43,7 @@ SMALL = documents(INTENT_OF_NONE, OWNER, ATTEMPT, QUESTION, ABORT, FACT, ["vm-1"
 
 @settings(max_examples=4 * EXAMPLES)
 @given(SMALL.map(lambda text: text.encode("utf-8", "surrogatepass")) | st.binary(max_size=80))
+@example(b'{"event": [], "at": "2026-03-10T02:00:00Z", "vouched": "-----BEGIN"}')
 def test_a_small_file_of_a_run_is_read_or_passed(content: bytes) -> None:
     """Its owner, attempt, question, answer and wish, its facts as they come, what was signed."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as name:

@@ -112,7 +112,7 @@ def _is_vouched(
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
     problem = signature_problem(statement, signature, signer_line(public_key))
-    return event in {None, fact.get("event")} and problem is None
+    return event in (None, fact.get("event")) and problem is None
 
 
 def _statement(folder: Path, before: bytes, fact: dict[str, Any]) -> bytes:

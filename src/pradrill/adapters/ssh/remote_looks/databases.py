@@ -147,11 +147,11 @@ def answered(answer: str) -> str:
 
     Raises ValueError or LookupError of anything else; it speaks of nothing beside its own.
     """
-    lines = [each.split("\t", 2) for each in answer.split("\n") if each]
-    folder = lines[0][2].rstrip("/")
-    if any(len(each) != 3 or each[0] not in {"database", "account"} for each in lines[1:]):  # noqa: PLR2004 kind, value, name
+    (kind, _, folder), *lines = (each.split("\t", 2) for each in answer.split("\n") if each)
+    folder, kinds = folder.rstrip("/"), {"database", "account"}
+    if kind != "folder" or any(len(each) != 3 or each[0] not in kinds for each in lines):  # noqa: PLR2004 kind, value, name
         raise ValueError(answer[:80])
-    for kind, value, name in lines[1:]:
+    for kind, value, name in lines:
         name = f"{name} ({folder})"  # noqa: PLW2901 that of its server's
         line(kind, digest(name, value.encode()) if kind == "account" else value, name)
     return folder
