@@ -47,6 +47,12 @@ REFUSED = {
     "a program that may not be run": Refused(
         _program(f"echo '{_JSON}'"), "may not be run here: chmod +x", mode=0o644
     ),
+    "a program whose interpreter is missing, and that reads as INI": Refused(
+        b"#!/usr/bin/python2\nhosts\n", "is a program for /usr/bin/python2, which is not here"
+    ),
+    "a program of Windows' lines": Refused(
+        _program(f"echo '{_JSON}'").replace(b"\n", b"\r\n"), "lines end as Windows writes them"
+    ),
     "Latin-1": Refused(b"---\n" + _HOST, ".yml:2: it is not UTF-8", 0o644, "inventory.yml"),
     "YAML of Notepad's, with a fault of its own": Refused(
         b"\xef\xbb\xbf" + _HOST.replace(b"\xe9", b"{"), "YAML parsing failed", 0o644, "i.yml"
@@ -55,7 +61,9 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("title", mostly_nightly(REFUSED, "a program that fails"))
+@pytest.mark.parametrize(
+    "title", mostly_nightly(REFUSED, "a program that fails", "a program of Windows' lines")
+)
 def test_an_inventory_that_gives_no_hosts_is_told_by_its_own_cause(
     tmp_path: Path, title: str
 ) -> None:

@@ -55,6 +55,7 @@ LOGINS = {
     ),
     "a failure": Login("/bin/bash", ".bashrc", "echo careful >&2; false; return 3"),
     "tcsh": Login("/usr/bin/tcsh", ".tcshrc", "echo hello", 4, "shell on web-dr is /usr/bin/tcsh"),
+    "csh": Login("/usr/bin/csh", ".cshrc", "echo hello", 4, "shell on web-dr is /usr/bin/csh"),
     "rbash": Login("/bin/rbash", ".bashrc", "", 4, "the login's shell on web-dr is /bin/rbash"),
     "nologin": Login(
         "/usr/sbin/nologin", ".bashrc", "", 4,

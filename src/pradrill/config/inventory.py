@@ -46,6 +46,7 @@ _RENDERED = (*(each for each in _CONNECTION if each != "dr_role"), ARGUMENTS)
 _TRUE = {"true", "yes", "on", "1", "y", "t"}
 _PASSWORDS = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
 _SUDO = re.compile(r"(^|[./])sudo$")
+_INTERPRETER, _LONGEST_LINE = re.compile(rb"#![ \t]*([^ \t\n]+)"), 256
 _UNPARSED = re.compile(r"Failed to parse \S+ with '?(\w+)'? plugin: (.+)")
 _ORIGIN = re.compile(r"Origin: (/.+:\d+):\d+$")
 _OF_SCRIPT = "Standard error from inventory script:"
@@ -189,6 +190,19 @@ def _has_variables(playbooks: Path | None) -> bool:
 
 
 def _list(path: Path, playbooks: Path | None) -> dict[str, Any]:
+    program = _interpreter_of(path)
+    if program and not Path(program.rstrip("\r")).exists():
+        # Ansible goes on to read it as INI, of which many a text has some.
+        raise ConfigurationError(
+            f"the inventory {path} is a program for {last_line(program)}, which is not here",
+            hint="Install that, or name another one in its first line.",
+        )
+    if program.endswith("\r"):
+        raise ConfigurationError(
+            f"the inventory {path} is a program whose lines end as Windows writes them",
+            hint="Save it with line feeds alone.",
+        )
+
     beside = ["--playbook-dir", str(playbooks)] if playbooks else []
     process = ask_of(path, "ansible-inventory", "--list", *beside)
     if process.returncode != 0:
@@ -212,6 +226,17 @@ def _list(path: Path, playbooks: Path | None) -> dict[str, Any]:
             hint=f"Try: ansible-inventory --list -i {path}.",
         ) from error
     return listing
+
+
+def _interpreter_of(path: Path) -> str:
+    """Return what a program's first line says that runs it; empty: it is none that may be run."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(_LONGEST_LINE)
+    except OSError:
+        return ""
+    match = _INTERPRETER.match(line)
+    return os.fsdecode(match[1]) if match and os.access(path, os.X_OK) else ""
 
 
 def _encoding_of(inventory: Path, errors: bytes) -> tuple[str, str] | None:

@@ -41,7 +41,7 @@ _DUMP = re.compile(
 _LARGEST_LOCK = 256
 """Bytes: a lock is empty, or tells whose it is; composer.lock and its like hold more."""
 
-_OF_HOLLAND, _SIZE_OF_HOLLAND = "backup.conf", re.compile(rb"(?m)^\s*on-disk-size\s*=\s*[1-9]")
+_OF_HOLLAND, _SIZE_OF_HOLLAND = "backup.conf", re.compile(rb"(?m)^on-disk-size[ \t]*=[ \t]*[1-9]")
 _LARGEST_CONFIGURATION = 1 << 16
 
 # What each maker writes last, and what it writes before.
