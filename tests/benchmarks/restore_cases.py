@@ -29,6 +29,7 @@ class Backups(NamedTuple):
     """How many times as much lets a restore take about a minute where nothing is emulated."""
 
 
+_CLUSTER = Backups("postgresql", 100_000, 6000, native=3)
 _SITES = Backups("sites", 3_000_000, 3000)
 
 
@@ -84,7 +85,7 @@ CASES = (
     ),
     Case(
         "pgbackrest",
-        Backups("postgresql", 100_000, 6000, native=4),
+        _CLUSTER,
         "restore_postgresql_pgbackrest",
         {"pgbackrest_options": {"repo1-path": "/srv/b/pgbackrest"}},
         f"{_PG} rm -rf $data/*; runuser -u postgres -- pgbackrest --stanza=main "
@@ -93,7 +94,7 @@ CASES = (
     ),
     Case(
         "barman",
-        Backups("postgresql", 100_000, 6000, native=2),
+        _CLUSTER,
         "restore_postgresql_barman",
         {
             "backup_host": "127.0.0.1",
@@ -150,7 +151,7 @@ CASES = (
     ),
     Case(
         "borg",
-        Backups("files", 0, 1300, native=10),
+        Backups("files", 0, 1300, native=12),
         "restore_files",
         _files("borg", borg_repository="/srv/b/borg", borg_passphrase="benchmark"),  # noqa: S106
         f"{_KEYS} cd /; borg extract ::files-1",

@@ -1,5 +1,5 @@
 # Makes $2 MB of files and backs them up with the tools that follow into /srv/b. Half of the bytes are
-# in small files, half in large ones; the small ones can be packed to half, as text, the large ones not.
+# in small files, half in large ones; the small ones pack to half, as text does.
 set -eu
 megabytes=$2
 shift 2
