@@ -23,7 +23,7 @@ def reason(output: str) -> str:
     names = (
         r"\b(table|column|database|schema|relation|constraint|key|index|role|user|sequence|type"
         r"|function|view|trigger|extension|engine|collation|character set|plugin|socket|file"
-        r"|cluster|server):? ?\(?$"
+        r"|cluster|server|parameter):? ?\(?$"
     )
 
     data = r"\b(INSERT|REPLACE|UPDATE|DELETE|SELECT|COPY \S+ \(|VALUES|Query)\b|0x[0-9a-f]|=\s*\("
