@@ -22,6 +22,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,6 +44,8 @@ KERNEL_THREAD = 0x00200000  # PF_KTHREAD, of the flags in /proc/PID/stat
 TICKS = os.sysconf("SC_CLK_TCK")  # a second, of a process's start
 FOREVER = float("inf")
 RUN = "/run/user"
+UNITS = "/run/systemd/units"  # of each unit that systemd has begun, a link; not in old versions
+SESSION = re.compile(rb"/user-([0-9]+)\.slice/session-[^/\n]*\.scope")
 LONGEST = 10  # digits of a process's number; Python reads no thousands of them
 TICK = 0.05  # seconds between two looks
 SCHEDULERS = ("cron", "crond", "cronie", "anacron", "atd")
@@ -55,6 +58,7 @@ KEEPERS = frozenset(
 )
 """Programs that begin by themselves what a command asks them for, and wait for it."""
 FOR_OTHERS = frozenset(f"{each}.service".encode() for each in (*SCHEDULERS, "ssh", "sshd"))
+OF_CRON = [[f"{each}.service".encode()] for each in SCHEDULERS if each != "atd"]
 OF_A_LOGIN = (b"ssh@", b"sshd@")
 """Services that carry out what others want, and keep it beside them; jobs of systemd-cron, whose
 units begin with `cron-`, are services like any other."""
@@ -191,7 +195,12 @@ def is_orphan(pid: int, processes: Seen) -> bool:
     if parent in {0, 1}:
         return True
     is_systemd = parent in processes and processes[parent]["name"] == "systemd"
-    return is_systemd and read(parent, "cgroup").strip().endswith(b"/init.scope")
+    return is_systemd and is_of_manager(parent)
+
+
+def is_of_manager(pid: int) -> bool:
+    """Tell whether it is systemd itself, or what that one keeps beside it."""
+    return read(pid, "cgroup").strip().endswith(b"/init.scope")
 
 
 def keeper_of(pid: int, processes: Seen) -> str:
@@ -255,21 +264,38 @@ def end(request: Seen) -> tuple[Seen, list[int]]:
     return ending, stayed
 
 
+def units_of(pid: int) -> list[bytes]:
+    """Return the services that systemd has it in, from outside to inside."""
+    words = read(pid, "cgroup").strip().replace(b"\n", b"/").split(b"/")
+    return [each for each in words if each.endswith(b".service")]
+
+
 def in_service(pid: int, name: str) -> bool:
     """Tell whether systemd has it in a service: those are compared by themselves.
 
     Of what others had started by a service, only what keeps it is: the rest is nobody's service.
     """
-    words = read(pid, "cgroup").strip().replace(b"\n", b"/").split(b"/")
-    units = [each for each in words if each.endswith(b".service")]
+    units = units_of(pid)
     managers = [each for each in units if each.startswith(b"user@")]
     if managers:
-        return words[-1] == b"init.scope" or is_written(managers[0], units[-1])
+        return is_of_manager(pid) or is_written(managers[0], units[-1])
     if name.startswith(SHIM):
         return False
     if any(each in FOR_OTHERS or each.startswith(OF_A_LOGIN) for each in units):
         return is_scheduler(pid, name)
-    return bool(units)
+    return any(map(has_begun, units))
+
+
+def has_begun(unit: bytes) -> bool:
+    """Tell whether systemd has begun a unit: whoever is root makes a group of any name."""
+    link = os.path.join(os.fsencode(UNITS), b"invocation:" + unit)  # noqa: PTH118 bytes
+    return os.path.lexists(link) or not os.path.isdir(UNITS)  # noqa: PTH112
+
+
+def is_anothers_login(pid: int) -> bool:
+    """Tell whether it belongs to a session of another user's than the one that this login has."""
+    here, there = (SESSION.search(read(each, "cgroup")) for each in (os.getpid(), pid))
+    return bool(here and there) and here[1] != there[1]
 
 
 def is_scheduler(pid: int, name: str) -> bool:
@@ -291,6 +317,17 @@ def is_job(pid: int, words: Seen, processes: Seen, since: float) -> bool:
         return False
     places = QUEUED if processes[parent]["name"] == "atd" else JOBS
     return not is_scheduler(pid, words["name"]) and have_changed(places, since)
+
+
+def is_of_untouched_jobs(pid: int, since: float) -> bool:
+    """Tell whether a scheduler of before has begun it, although it is nobody's child any more.
+
+    As its job is once the scheduler was begun anew, or what a job has left in the background.
+    """
+    units = units_of(pid)
+    if units[-1:] == [b"atd.service"]:
+        return not have_changed(QUEUED, since)
+    return units[-1:] in OF_CRON and not have_changed(JOBS, since)
 
 
 def have_changed(places: tuple[str, ...], since: float) -> bool:
@@ -377,6 +414,8 @@ def others(request: Seen, processes: Seen) -> list[int]:
             or is_job(pid, words, processes, since)
         )
         and not is_login(pid, words, logins)
+        and not is_anothers_login(pid)
+        and not is_of_untouched_jobs(pid, since)
         and (
             keeper_of(pid, processes)
             or is_newer_than_service(pid, processes, since)
