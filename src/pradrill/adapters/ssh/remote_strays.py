@@ -27,6 +27,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 
 from pradrill.adapters.ssh.remote_looks.crontabs import CRONTABS
 
@@ -168,16 +169,14 @@ def daemons(request: Seen, processes: Seen) -> set[int]:
 
     Whatever takes such a name can be one that was started anew; one more than there were is not.
     """
+    mounts = mounts_of(processes, FOREVER if request["since"] is None else request["since"])
+    counts = Counter(request["daemons"])
     spared: set[int] = set()
-    since = FOREVER if request["since"] is None else request["since"]
-    for name in set(request["daemons"]):
-        namesakes = [
-            pid
-            for pid in processes
-            if daemon_name(pid, processes) == name and not elsewhere(pid, processes, since)
-        ]
-        namesakes.sort(key=lambda pid: processes[pid]["start"])
-        spared.update(namesakes[: request["daemons"].count(name)])
+    for pid in sorted(processes, key=lambda pid: int(processes[pid]["start"])):
+        name = daemon_name(pid, processes)
+        if counts[name] and not elsewhere(pid, mounts):
+            counts[name] -= 1
+            spared.add(pid)
     return spared
 
 
@@ -295,7 +294,7 @@ def has_begun(unit: bytes) -> bool:
 def is_anothers_login(pid: int) -> bool:
     """Tell whether it belongs to a session of another user's than the one that this login has."""
     here, there = (SESSION.search(read(each, "cgroup")) for each in (os.getpid(), pid))
-    return bool(here and there) and here[1] != there[1]
+    return here is not None and there is not None and here[1] != there[1]
 
 
 def is_scheduler(pid: int, name: str) -> bool:
@@ -348,14 +347,19 @@ def have_changed(places: tuple[str, ...], since: float) -> bool:
     return False
 
 
-def is_newer_than_service(pid: int, processes: Seen, since: float) -> bool:
-    """Tell whether its service ran before: what keeps that one is older, and waits for its own.
+def older(processes: Seen, since: float) -> list[int]:
+    """Return the processes that ran when the host was looked at."""
+    return [pid for pid, words in processes.items() if words["start"] <= since * TICKS]
 
-    As what a web server's script has put into the background, which is nobody's child.
+
+def services_of(processes: Seen, since: float) -> set[bytes]:
+    """Return the groups of services that ran before, by what keeps them, which waits for its own.
+
+    What is new there and nobody's child is no service: a web server's script has put it into the
+    background.
     """
-    service = read(pid, "cgroup")
-    older = (other for other, words in processes.items() if words["start"] <= since * TICKS)
-    return b".service" in service and any(read(other, "cgroup") == service for other in older)
+    groups = {read(pid, "cgroup") for pid in older(processes, since)}
+    return {each for each in groups if b".service" in each}
 
 
 def is_written(manager: bytes, unit: bytes) -> bool:
@@ -365,22 +369,26 @@ def is_written(manager: bytes, unit: bytes) -> bool:
     return unit != manager and not unit.startswith(b"run-") and not os.path.lexists(unit_file)
 
 
-def elsewhere(pid: int, processes: Seen, since: float) -> bool:
+def mounts_of(processes: Seen, since: float) -> Seen:
+    """Return the mount namespaces in which somebody was before."""
+    return {namespace(pid, "mnt") for pid in older(processes, since)}
+
+
+def elsewhere(pid: int, mounts: Seen) -> bool:
     """Tell whether it lives on another machine than this login, as a container's does.
 
     Namespaces and a root of its own are no other machine: whoever wants them has them with
     `unshare`. It is one where somebody was before; of a new container it is seen what keeps it.
     """
-    mounts = namespace(pid, "mnt")
-    if mounts in (None, namespace("self", "mnt")):
+    own = namespace(pid, "mnt")
+    if own in (None, namespace("self", "mnt")):
         return False
     try:
         if os.path.samefile(f"{PROC}/{pid}/root{MACHINE}", MACHINE):  # noqa: PTH121
             return False
     except OSError:  # a root that is no machine's
         pass
-    older = [other for other, words in processes.items() if words["start"] <= since * TICKS]
-    return any(namespace(other, "mnt") == mounts for other in older)
+    return own in mounts
 
 
 def namespace(pid: int | str, kind: str) -> tuple[int, int] | None:
@@ -398,6 +406,7 @@ def others(request: Seen, processes: Seen) -> list[int]:
         return []
 
     since, spared = request["since"], daemons(request, processes)
+    mounts, services = mounts_of(processes, since), services_of(processes, since)
     logins = {program(pid) for pid in above(os.getpid(), processes)}
     new = {
         pid: words
@@ -418,10 +427,10 @@ def others(request: Seen, processes: Seen) -> list[int]:
         and not is_of_untouched_jobs(pid, since)
         and (
             keeper_of(pid, processes)
-            or is_newer_than_service(pid, processes, since)
+            or read(pid, "cgroup") in services
             or not in_service(pid, words["name"])
         )
-        and not elsewhere(pid, processes, since)
+        and not elsewhere(pid, mounts)
     ]
 
 
@@ -441,11 +450,12 @@ def program(pid: int) -> str:
 def before() -> Seen:
     """Return what tells later which processes are new: the time, and which daemons run."""
     processes = look({"mark": "", "run": ""})
+    mounts = mounts_of(processes, FOREVER)
     names = [
         name
         for pid in processes
         if pid != 1
-        if (name := daemon_name(pid, processes)) and not elsewhere(pid, processes, FOREVER)
+        if (name := daemon_name(pid, processes)) and not elsewhere(pid, mounts)
     ]
     return {"uptime": uptime(), "boot": this_boot(), "daemons": sorted(names)}
 
