@@ -151,10 +151,11 @@ class StandbyInventory(Model):
 
         Older versions did not say where: there, where something of it was found.
         """
-        names, paths = other.seen.get(kind, {}), other.tops.get(kind)
+        looked = InventoryKind.UNIT if kind == InventoryKind.TIMER else kind  # in one look
+        names, paths = other.seen.get(kind, {}), other.tops.get(looked)
         return tuple(
             top
-            for top in self.tops.get(kind, ())
+            for top in self.tops.get(looked, ())
             if (top not in paths if paths else not any(_is_below(each, top) for each in names))
         )
 
@@ -296,7 +297,7 @@ def _of_kind(
             continue
         elif name not in after:
             yield Difference(kind, name, InventoryChange.GONE)
-        elif kind in _FILES and not before[name]:
+        elif kind in _FILES and "" in {before[name], after[name]}:
             continue  # an older version noted the name alone
         elif not _is_same(before[name], after[name]):
             yield Difference(kind, name, InventoryChange.CHANGED)

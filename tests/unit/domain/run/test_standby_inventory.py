@@ -147,6 +147,8 @@ def test_where_only_one_of_two_versions_has_looked_nothing_is_told() -> None:
     more = StandbyInventory(seen={"system": {**names, "/etc/sv/a": ""}}, tops={"system": tops})
     assert difference(fewer, more) == difference(more, fewer) == ()
     assert more.limit("web", more) is None
+    timer = inventory("top\tunit\t/usr/lib/systemd/system\nunit\t\t/usr/lib/systemd/system/a.timer")
+    assert difference(old, timer) == ()
     nothing = StandbyInventory(seen={"system": {}}, tops={"system": tops})
     assert len(difference(nothing, more)) == 5
 
@@ -178,7 +180,8 @@ def test_a_units_file_does_not_come_and_go_by_itself() -> None:
         f"timer {other} was there before and is gone",
         f"unit {own} is not as before",
     )
-    assert after.left_by(inventory(f"unit\t\t{own}\n")) == ()
+    older = inventory(f"unit\t\t{own}\n")
+    assert after.left_by(older) == older.left_by(after) == ()
 
 
 def test_the_first_of_a_kind_is_new_where_the_kind_was_looked_at() -> None:
