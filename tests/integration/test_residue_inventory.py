@@ -172,6 +172,51 @@ def test_what_somebody_still_holds_is_not_gone(hosts: TwoHosts, tmp_path: Path) 
     assert not [each for each in texts(record["erased"]) if "/srv/restored" in each]
 
 
+def test_units_hooks_and_what_asks_for_a_service_are_looked_at(tmp_path: Path) -> None:
+    """An edited unit, one that is masked, a hook of packages; not what a runit service notes.
+
+    Where a kind was looked for is told, and which services the message bus begins.
+    """
+    files = {
+        "system/shop.service": "one",
+        "lib/systemd-hostnamed.service": "",
+        "bus/org.host.service": "Name=org.host\nSystemdService=org.host.service\n",
+        "bus/hostile.service": "SystemdService=\0\nSystemdService=../../../etc\n",
+        "apt/99hook": "one",
+        "sv/shop/run": "one",
+        "sv/shop/supervise/status": "one",
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    (tmp_path / "lib/org.host.service").symlink_to("systemd-hostnamed.service")
+    script = source("remote_inventory.py")
+    for path, name in (
+        ("/etc/systemd/system", "system"),
+        ("/usr/lib/systemd/system", "lib"),
+        ("/usr/share/dbus-1/system-services", "bus"),
+        ("/etc/apt/apt.conf.d", "apt"),
+        ("/etc/sv", "sv"),
+    ):
+        script = script.replace(f'"{path}"', f'"{tmp_path}/{name}"')
+    before = look(script=script)
+    assert before.asked == ("systemd-hostnamed.service",)
+    assert f"{tmp_path}/lib" in before.tops["unit"]
+    (tmp_path / "lib/new.service").touch()
+    for name in ("apt/99hook", "sv/shop/run", "sv/shop/supervise/status"):
+        (tmp_path / name).write_text("two")
+    (tmp_path / "system/shop.service").write_text("two")
+    after = look(script=script)
+    assert after.seen["unit"][f"{tmp_path}/system/shop.service"] != (
+        before.seen["unit"][f"{tmp_path}/system/shop.service"]
+    )
+    assert texts(after.left_by(before)) == (
+        f"unit {tmp_path}/lib/new.service was not there before",
+        f"system {tmp_path}/apt/99hook is not as before",
+        f"system {tmp_path}/sv/shop/run is not as before",
+    )
+
+
 def test_a_file_that_is_a_device_an_open_volume_and_swap_are_told(tmp_path: Path) -> None:
     """What a restore attaches is not mounted yet; snaps come and go.
 

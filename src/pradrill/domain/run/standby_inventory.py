@@ -23,8 +23,8 @@ _OTHER_KEY = (
 )
 _OLDER = "another version of pradrill did not look everywhere"
 _AT_JOB = re.compile("/var/spool/(?:cron/at(?:jobs|spool)|at(?:/spool)?)/[A-Za-z=]([0-9a-f]{13})")
-_LASTING = "/etc/"
-"""Files of units that lie there do not come and go by themselves."""
+_LASTING, _SNAPS = "/etc/", "/snap."
+"""Files of units that lie there do not come and go by themselves, but for those of snaps."""
 _TOLD = 20
 """Of each kind so many differences are named; the others are counted."""
 
@@ -293,7 +293,7 @@ def _of_kind(
     for name in sorted({*before, *after}):
         if name not in before:
             yield Difference(kind, name, InventoryChange.NEW)
-        elif kind in COME_AND_GO and not (kind in _FILES and name.startswith(_LASTING)):
+        elif kind in COME_AND_GO and not _is_lasting(kind, name):
             continue
         elif name not in after:
             yield Difference(kind, name, InventoryChange.GONE)
@@ -301,6 +301,11 @@ def _of_kind(
             continue  # an older version noted the name alone
         elif not _is_same(before[name], after[name]):
             yield Difference(kind, name, InventoryChange.CHANGED)
+
+
+def _is_lasting(kind: InventoryKind, name: str) -> bool:
+    """Tell whether it is a unit's file that stays as it is until somebody touches it."""
+    return kind in _FILES and name.startswith(_LASTING) and _SNAPS not in name
 
 
 def _is_same(one: str, other: str) -> bool:

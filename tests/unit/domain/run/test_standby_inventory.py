@@ -180,6 +180,8 @@ def test_a_units_file_does_not_come_and_go_by_itself() -> None:
         f"timer {other} was there before and is gone",
         f"unit {own} is not as before",
     )
+    snap = "/etc/systemd/system/snap.lxd.daemon.service"  # names its revision
+    assert inventory(f"unit\t1\t{snap}\n").left_by(inventory(f"unit\t2\t{snap}\n")) == ()
     older = inventory(f"unit\t\t{own}\n")
     assert after.left_by(older) == older.left_by(after) == ()
 

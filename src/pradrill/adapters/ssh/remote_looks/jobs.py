@@ -54,7 +54,7 @@ def bus_services() -> None:
     """Print the services that the message bus begins when somebody asks, as hostnamectl does."""
     for file in (f"{top}/{name}" for top in BUS for name in names_in(top)):
         try:
-            lines = lines_of(file)
+            lines = [each for each in lines_of(file) if "\0" not in each]
         except OSError:  # nobody is asked by it
             continue
         for name in (each[len(OF_BUS) :] for each in lines if each.startswith(OF_BUS)):

@@ -36,7 +36,7 @@ SYSTEM = (
     *("/usr/local/bin", "/usr/local/sbin", "/etc/init.d", "/etc/inetd.conf", "/etc/xinetd.d"),
     *("/etc/logrotate.d", "/etc/tmpfiles.d", "/etc/update-motd.d", "/etc/supervisor"),
     *("/etc/NetworkManager/dispatcher.d", "/etc/NetworkManager/NetworkManager.conf"),
-    *("/etc/NetworkManager/conf.d", "/etc/dhcp", "/etc/wireguard", "/etc/openvpn"),
+    *("/etc/NetworkManager/conf.d", "/etc/dhcp", "/etc/wireguard"),
     *("/etc/nftables.conf", "/etc/nftables.d", "/etc/iptables", "/etc/firewalld"),
     *("/etc/hosts.allow", "/etc/hosts.equiv", "/etc/at.allow", "/etc/at.deny"),
     *("/etc/cron.allow", "/etc/cron.deny", "/etc/nologin", "/etc/shells", "/etc/login.defs"),
@@ -58,6 +58,7 @@ SYSTEM = (
     *("/etc/systemd/user-generators", "/etc/systemd/system-environment-generators"),
 )
 """Who may enter, what starts, which programs and authorities are trusted."""
+MOVE = ("/supervise/", "/01autoremove-kernels")  # what runit notes, and a kernel's upgrade
 SYS = "/proc/sys"
 READABLE = 0o444
 KERNEL = ("net/core", "net/ipv4", "vm")  # of these folders the files that lie in them
@@ -112,6 +113,8 @@ def system() -> None:
     """Print what else says who may enter, what starts and what is trusted."""
     begin("system")
     for path in paths_below("system", *SYSTEM):
+        if any(each in path for each in MOVE):
+            continue
         if not line("system", state_of("system", path), path):
             return
 
