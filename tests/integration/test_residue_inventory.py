@@ -207,8 +207,9 @@ def test_units_hooks_and_what_asks_for_a_service_are_looked_at(tmp_path: Path) -
         (tmp_path / name).write_text("two")
     (tmp_path / "system/shop.service").write_text("two")
     after = look(script=script)
-    assert after.seen["unit"][f"{tmp_path}/system/shop.service"] != (
-        before.seen["unit"][f"{tmp_path}/system/shop.service"]
+    assert (
+        after.seen["unit"][f"{tmp_path}/system/shop.service"]
+        != (before.seen["unit"][f"{tmp_path}/system/shop.service"])
     )
     assert texts(after.left_by(before)) == (
         f"unit {tmp_path}/lib/new.service was not there before",
