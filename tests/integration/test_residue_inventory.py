@@ -394,9 +394,9 @@ def test_bans_and_rules_of_containers_come_and_go(capsys: pytest.CaptureFixture[
         )
         for text in (_BANNED, _BANNED_BY_NFT)
     )
-    own = quiet_nft.replace("DOCKER-USER {", "DOCKER-USER {\n\t\tdrop")
+    edited = quiet_nft.replace("DOCKER-USER {", "DOCKER-USER {\n\t\tdrop")
     script, looks = space(), []
-    for chains, ruleset in ((_BANNED, _BANNED_BY_NFT), (quiet, quiet_nft), (quiet, own)):
+    for chains, ruleset in ((_BANNED, _BANNED_BY_NFT), (quiet, quiet_nft), (quiet, edited)):
         script["chains_of"]("iptables-save", chains)
         script["nft_chains"](ruleset)
         looks.append(inventory(capsys.readouterr().out))

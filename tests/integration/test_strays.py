@@ -256,12 +256,11 @@ def test_what_others_had_started_by_a_service_is_not_the_services(tmp_path: Path
     exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
     script.update(PROC=str(tmp_path), RUN=f"{tmp_path}/run", UNITS=f"{tmp_path}/units")
     (tmp_path / "units").mkdir()
-    begun = {Path(place).name for place in places.values()} - {"made.service"}
-    for unit in begun:
+    for unit in {Path(place).name for place in places.values()} - {"made.service"}:
         (tmp_path / f"units/invocation:{unit}").symlink_to("none")
     (tmp_path / str(os.getpid())).mkdir()
-    own = tmp_path / f"{os.getpid()}/cgroup"
-    own.write_text("0::/user.slice/user-0.slice/session-3.scope\n")
+    group = "0::/user.slice/user-0.slice/session-3.scope\n"  # of this login
+    (tmp_path / f"{os.getpid()}/cgroup").write_text(group)
     request = {"mark": "M", "run": "r", "since": 1.0, "daemons": ["cron", "containerd-shim"]}
     processes = script["look"](request)
     assert len(processes) == len(places)

@@ -380,15 +380,15 @@ def elsewhere(pid: int, mounts: Seen) -> bool:
     Namespaces and a root of its own are no other machine: whoever wants them has them with
     `unshare`. It is one where somebody was before; of a new container it is seen what keeps it.
     """
-    own = namespace(pid, "mnt")
-    if own in (None, namespace("self", "mnt")):
+    mount = namespace(pid, "mnt")
+    if mount in (None, namespace("self", "mnt")):
         return False
     try:
         if os.path.samefile(f"{PROC}/{pid}/root{MACHINE}", MACHINE):  # noqa: PTH121
             return False
     except OSError:  # a root that is no machine's
         pass
-    return own in mounts
+    return mount in mounts
 
 
 def namespace(pid: int | str, kind: str) -> tuple[int, int] | None:

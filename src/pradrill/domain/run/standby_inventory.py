@@ -151,11 +151,11 @@ class StandbyInventory(Model):
 
         Older versions did not say where: there, where something of it was found.
         """
-        looked = InventoryKind.UNIT if kind == InventoryKind.TIMER else kind  # in one look
-        names, paths = other.seen.get(kind, {}), other.tops.get(looked)
+        source = InventoryKind.UNIT if kind == InventoryKind.TIMER else kind  # in one look
+        names, paths = other.seen.get(kind, {}), other.tops.get(source)
         return tuple(
             top
-            for top in self.tops.get(looked, ())
+            for top in self.tops.get(source, ())
             if (top not in paths if paths else not any(_is_below(each, top) for each in names))
         )
 

@@ -173,16 +173,16 @@ def test_a_job_of_ats_goes_when_it_was_carried_out() -> None:
 
 def test_a_units_file_does_not_come_and_go_by_itself() -> None:
     """As the name of a unit that waits does; an older version noted no more than its name."""
-    own, other = "/etc/systemd/system/shop.service", "/etc/systemd/system/shop.timer"
-    before = inventory(f"unit\t1:2\t{own}\nunit\t1:2\t{other}\nunit\t\tshop.timer\n")
-    after = inventory(f"unit\t1:3\t{own}\n")
+    service, timer = "/etc/systemd/system/shop.service", "/etc/systemd/system/shop.timer"
+    before = inventory(f"unit\t1:2\t{service}\nunit\t1:2\t{timer}\nunit\t\tshop.timer\n")
+    after = inventory(f"unit\t1:3\t{service}\n")
     assert texts(after.left_by(before)) == (
-        f"timer {other} was there before and is gone",
-        f"unit {own} is not as before",
+        f"timer {timer} was there before and is gone",
+        f"unit {service} is not as before",
     )
     snap = "/etc/systemd/system/snap.lxd.daemon.service"  # names its revision
     assert inventory(f"unit\t1\t{snap}\n").left_by(inventory(f"unit\t2\t{snap}\n")) == ()
-    older = inventory(f"unit\t\t{own}\n")
+    older = inventory(f"unit\t\t{service}\n")
     assert after.left_by(older) == older.left_by(after) == ()
 
 
