@@ -172,6 +172,52 @@ def test_what_somebody_still_holds_is_not_gone(hosts: TwoHosts, tmp_path: Path) 
     assert not [each for each in texts(record["erased"]) if "/srv/restored" in each]
 
 
+def test_units_hooks_and_what_asks_for_a_service_are_looked_at(tmp_path: Path) -> None:
+    """An edited unit, one that is masked, a hook of packages; not what a runit service notes.
+
+    Where a kind was looked for is told, and which services the message bus begins.
+    """
+    files = {
+        "system/shop.service": "one",
+        "lib/systemd-hostnamed.service": "",
+        "bus/org.host.service": "Name=org.host\nSystemdService=org.host.service\n",
+        "bus/hostile.service": "SystemdService=\0\nSystemdService=../../../etc\n",
+        "apt/99hook": "one",
+        "sv/shop/run": "one",
+        "sv/shop/supervise/status": "one",
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    (tmp_path / "lib/org.host.service").symlink_to("systemd-hostnamed.service")
+    script = source("remote_inventory.py")
+    for path, name in (
+        ("/etc/systemd/system", "system"),
+        ("/usr/lib/systemd/system", "lib"),
+        ("/usr/share/dbus-1/system-services", "bus"),
+        ("/etc/apt/apt.conf.d", "apt"),
+        ("/etc/sv", "sv"),
+    ):
+        script = script.replace(f'"{path}"', f'"{tmp_path}/{name}"')
+    before = look(script=script)
+    assert before.asked == ("systemd-hostnamed.service",)
+    assert f"{tmp_path}/lib" in before.tops["unit"]
+    (tmp_path / "lib/new.service").touch()
+    for name in ("apt/99hook", "sv/shop/run", "sv/shop/supervise/status"):
+        (tmp_path / name).write_text("two")
+    (tmp_path / "system/shop.service").write_text("two")
+    after = look(script=script)
+    assert (
+        after.seen["unit"][f"{tmp_path}/system/shop.service"]
+        != (before.seen["unit"][f"{tmp_path}/system/shop.service"])
+    )
+    assert texts(after.left_by(before)) == (
+        f"unit {tmp_path}/lib/new.service was not there before",
+        f"system {tmp_path}/apt/99hook is not as before",
+        f"system {tmp_path}/sv/shop/run is not as before",
+    )
+
+
 def test_a_file_that_is_a_device_an_open_volume_and_swap_are_told(tmp_path: Path) -> None:
     """What a restore attaches is not mounted yet; snaps come and go.
 
@@ -296,6 +342,74 @@ def test_counters_of_a_packet_filter_are_no_difference(capsys: pytest.CaptureFix
     assert [each.name for each in difference(looks[0], looks[2])] == ["ip filter INPUT"]
 
 
+_BANNED = """\
+*filter
+:INPUT ACCEPT [0:0]
+:DOCKER - [0:0]
+:f2b-sshd - [0:0]
+-A INPUT -p tcp -m multiport --dports 22 -j f2b-sshd
+-A DOCKER -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT
+-A f2b-sshd -s 203.0.113.9/32 -j REJECT --reject-with icmp-port-unreachable
+-A f2b-sshd -j RETURN
+COMMIT
+"""
+_BANNED_BY_NFT = """\
+table inet f2b-table {
+\tset addr-set-sshd {
+\t\ttype ipv4_addr
+\t}
+
+\tchain f2b-chain {
+\t\ttcp dport 22 ip saddr @addr-set-sshd reject
+\t}
+}
+table ip filter {
+\tchain INPUT {
+\t\ttype filter hook input priority filter; policy accept;
+\t\ttcp dport 22 counter jump f2b-sshd
+\t}
+
+\tchain DOCKER {
+\t\tip daddr 172.17.0.2 iifname != "docker0" tcp dport 80 counter accept
+\t}
+
+\tchain DOCKER-USER {
+\t}
+
+\tchain f2b-sshd {
+\t\tip saddr 203.0.113.9 counter reject
+\t}
+}
+"""
+
+
+def test_bans_and_rules_of_containers_come_and_go(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who is banned meanwhile is no drill's doing; a rule of the user's is."""
+    signs = ("f2b", "172.17", "203.0.113.9", "@addr-set")
+    quiet, quiet_nft = (
+        "".join(
+            each
+            for each in text.splitlines(keepends=True)
+            if not each.startswith((":", "-", "\t\t")) or not any(sign in each for sign in signs)
+        )
+        for text in (_BANNED, _BANNED_BY_NFT)
+    )
+    edited = quiet_nft.replace("DOCKER-USER {", "DOCKER-USER {\n\t\tdrop")
+    script, looks = space(), []
+    for chains, ruleset in ((_BANNED, _BANNED_BY_NFT), (quiet, quiet_nft), (quiet, edited)):
+        script["chains_of"]("iptables-save", chains)
+        script["nft_chains"](ruleset)
+        looks.append(inventory(capsys.readouterr().out))
+        script = space()
+    assert {"ip filter INPUT", "ip filter DOCKER", "ip filter chain DOCKER"} <= {
+        *looks[0].seen["firewall"]
+    }
+    assert texts(looks[0].left_by(looks[1])) == ()
+    assert texts(looks[2].left_by(looks[0])) == (
+        "firewall ip filter chain DOCKER-USER is not as before",
+    )
+
+
 def test_nothing_is_started_where_no_server_and_no_packet_filter_is() -> None:
     """On a slow machine starting is what costs: without what it would ask, it asks nobody."""
     script = source("remote_inventory.py")
@@ -320,8 +434,7 @@ def test_units_of_users_are_of_a_kind_that_older_versions_did_not_look_at() -> N
     """A baseline of before an upgrade is not compared with folders that it does not know."""
     here = look()
     assert "user_unit" in here.seen
-    folders = ("/etc/systemd/system/", "/usr/local/lib/systemd/")
-    assert all(each.startswith(folders) for each in here.seen.get("unit", ()))
+    assert not [each for each in here.seen.get("unit", ()) if "/user/" in each]
 
 
 def test_root_is_led_nowhere_by_a_home_and_looks_at_so_many_of_its_units(tmp_path: Path) -> None:
@@ -385,6 +498,7 @@ def test_interfaces_that_come_take_no_others_place(
         monkeypatch.setattr(script["socket"], "if_nameindex", lambda every=every: every[::-1])
         script["names_in"] = lambda path: ["tag"] if "/conf/" in path else []
         script["lines_of"] = lambda _, length=length: ["0\t", "1" * length]
+        script["SYSCTL_FILES"] = ()
         script["sysctls"]()
         looks.append(inventory(capsys.readouterr().out))
     few, one_more, many, many_more = looks

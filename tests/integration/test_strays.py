@@ -219,6 +219,7 @@ _TOLD = {  # name → where systemd has it
     "made-up": f"{_OWN}/app.slice/shop.service",  # systemd-run --user --unit=shop
     "orphan": f"{_OWN}/app.slice/tmux.scope",  # of a user's systemd, which is its first process
     "containerd-shim": "/system.slice/containerd.service",
+    "grouped": "/system.slice/made.service",  # a group that root has made, and systemd never began
 }
 _SPARED = {
     "nginx": "/system.slice/nginx.service",
@@ -227,13 +228,15 @@ _SPARED = {
     "cron": "/system.slice/cron.service",
     "anacron": "/system.slice/anacron.service",  # begun anew by its timer
     "rotate": "/system.slice/cron-daily.service",  # a job of systemd-cron
+    "tmux: server": "/user.slice/user-1001.slice/session-5.scope",  # another's, who is at work
 }
 
 
 def test_what_others_had_started_by_a_service_is_not_the_services(tmp_path: Path) -> None:
     """Cron, at, sshd, a container engine and a user's systemd keep what a restore gave them.
 
-    A service that was begun anew meanwhile, a login's bus and as many containers are nobody's.
+    A service that was begun anew meanwhile, a login's bus and as many containers are nobody's; nor
+    is what another user has begun in a login of his own.
     """
     places = {**_TOLD, **_SPARED, "containerd-shim ": _TOLD["containerd-shim"]}
     manager = 10 + list(places).index("systemd")  # a user's
@@ -251,7 +254,13 @@ def test_what_others_had_started_by_a_service_is_not_the_services(tmp_path: Path
     (tmp_path / "stat").write_text("btime 1\n")
     script: dict[str, Any] = {"__name__": "script"}
     exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
-    script.update(PROC=str(tmp_path), RUN=f"{tmp_path}/run")
+    script.update(PROC=str(tmp_path), RUN=f"{tmp_path}/run", UNITS=f"{tmp_path}/units")
+    (tmp_path / "units").mkdir()
+    for unit in {Path(place).name for place in places.values()} - {"made.service"}:
+        (tmp_path / f"units/invocation:{unit}").symlink_to("none")
+    (tmp_path / str(os.getpid())).mkdir()
+    group = "0::/user.slice/user-0.slice/session-3.scope\n"  # of this login
+    (tmp_path / f"{os.getpid()}/cgroup").write_text(group)
     request = {"mark": "M", "run": "r", "since": 1.0, "daemons": ["cron", "containerd-shim"]}
     processes = script["look"](request)
     assert len(processes) == len(places)
@@ -288,6 +297,11 @@ def test_a_job_that_cron_waits_for_is_told_when_jobs_came_or_went(
     pids = script["others"](request, script["look"](request))
     assert pids == ([12] if is_written else [])
 
+    (tmp_path / "11/stat").write_text(f"11 (sh) S 1 1 11 0 0 0 {'0 ' * 12}900")  # cron begun anew
+    (tmp_path / "11/cgroup").write_text("0::/system.slice/cron.service\n")
+    pids = script["others"](request, script["look"](request))
+    assert pids == ([11] if is_written else [])
+
 
 def test_what_a_service_of_before_has_let_go_is_told(tmp_path: Path) -> None:
     """A script of a web server's puts a worker into the background; its own children are its."""
@@ -309,6 +323,29 @@ def test_what_a_service_of_before_has_let_go_is_told(tmp_path: Path) -> None:
     script["PROC"] = str(tmp_path)
     request = {"mark": "M", "run": "r", "since": 5.0, "daemons": ["apache2"]}
     assert script["others"](request, script["look"](request)) == [22]
+
+
+def test_many_processes_are_looked_at_once_each(tmp_path: Path) -> None:
+    """A host that runs hundreds, and has begun hundreds since, is not read once for every pair."""
+    for pid in range(100, 400):
+        (tmp_path / f"{pid}").mkdir()
+        fields = f"S 1 1 {pid} 0 0 0 {'0 ' * 12}{1 if pid < 250 else 900}"
+        (tmp_path / f"{pid}/stat").write_text(f"{pid} (p{pid}) {fields}")
+        (tmp_path / f"{pid}/cgroup").write_text(f"0::/system.slice/s{pid % 150}.service\n")
+    script: dict[str, Any] = {"__name__": "script"}
+    exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
+    script["PROC"] = str(tmp_path)
+    request = {"mark": "M", "run": "r", "since": 5.0, "daemons": [f"p{n}" for n in range(100, 250)]}
+    processes = script["look"](request)
+    read, files = script["read"], []
+
+    def note(pid: int, name: str) -> Any:
+        files.append(name)
+        return read(pid, name)
+
+    script["read"] = note
+    assert len(script["others"](request, processes)) == 150
+    assert len(files) < 10 * len(processes)
 
 
 def test_one_program_more_below_a_keeper_is_told_also_after_a_boot(tmp_path: Path) -> None:

@@ -163,10 +163,15 @@ def test_what_is_left_is_what_was_not_there(
     assert before.left_by(before) == ()
 
 
-def test_a_service_that_a_timer_of_before_begins_is_nobodys() -> None:
-    """Debian's look for updates for minutes; a timer that the drill has brought is no reason."""
-    timers = StandbyInventory(seen={"timer": {"apt-daily.timer": ""}})
-    before = HostState(inventory=timers)
-    after = HostState(services=("apt-daily.service", "loop.service"), inventory=timers)
+def test_a_service_that_something_of_before_begins_is_nobodys() -> None:
+    """Debian's look for updates for minutes, others wait at a socket, a path or the bus.
+
+    A timer that the drill has brought is no reason.
+    """
+    units = {"timer": {"apt-daily.timer": ""}, "unit": {"a.socket": "", "b.path": ""}}
+    waiting = StandbyInventory(seen=units, asked=("systemd-hostnamed.service",))
+    before = HostState(inventory=waiting)
+    names = ("apt-daily", "a", "a@3-22-0", "b", "systemd-hostnamed", "loop")
+    after = HostState(services=tuple(f"{each}.service" for each in names), inventory=waiting)
     assert [str(each.text) for each in after.left_by(before)] == ["service loop.service is active"]
-    assert len(after.left_by(HostState(inventory=StandbyInventory()))) == 3
+    assert len(after.left_by(HostState(inventory=StandbyInventory()))) == len(names) + 3

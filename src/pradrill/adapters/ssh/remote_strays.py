@@ -22,10 +22,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 
 from pradrill.adapters.ssh.remote_looks.crontabs import CRONTABS
 
@@ -43,6 +45,8 @@ KERNEL_THREAD = 0x00200000  # PF_KTHREAD, of the flags in /proc/PID/stat
 TICKS = os.sysconf("SC_CLK_TCK")  # a second, of a process's start
 FOREVER = float("inf")
 RUN = "/run/user"
+UNITS = "/run/systemd/units"  # of each unit that systemd has begun, a link; not in old versions
+SESSION = re.compile(rb"/user-([0-9]+)\.slice/session-[^/\n]*\.scope")
 LONGEST = 10  # digits of a process's number; Python reads no thousands of them
 TICK = 0.05  # seconds between two looks
 SCHEDULERS = ("cron", "crond", "cronie", "anacron", "atd")
@@ -55,6 +59,7 @@ KEEPERS = frozenset(
 )
 """Programs that begin by themselves what a command asks them for, and wait for it."""
 FOR_OTHERS = frozenset(f"{each}.service".encode() for each in (*SCHEDULERS, "ssh", "sshd"))
+OF_CRON = [[f"{each}.service".encode()] for each in SCHEDULERS if each != "atd"]
 OF_A_LOGIN = (b"ssh@", b"sshd@")
 """Services that carry out what others want, and keep it beside them; jobs of systemd-cron, whose
 units begin with `cron-`, are services like any other."""
@@ -164,16 +169,14 @@ def daemons(request: Seen, processes: Seen) -> set[int]:
 
     Whatever takes such a name can be one that was started anew; one more than there were is not.
     """
+    mounts = mounts_of(processes, FOREVER if request["since"] is None else request["since"])
+    counts = Counter(request["daemons"])
     spared: set[int] = set()
-    since = FOREVER if request["since"] is None else request["since"]
-    for name in set(request["daemons"]):
-        namesakes = [
-            pid
-            for pid in processes
-            if daemon_name(pid, processes) == name and not elsewhere(pid, processes, since)
-        ]
-        namesakes.sort(key=lambda pid: processes[pid]["start"])
-        spared.update(namesakes[: request["daemons"].count(name)])
+    for pid in sorted(processes, key=lambda pid: int(processes[pid]["start"])):
+        name = daemon_name(pid, processes)
+        if counts[name] and not elsewhere(pid, mounts):
+            counts[name] -= 1
+            spared.add(pid)
     return spared
 
 
@@ -191,7 +194,12 @@ def is_orphan(pid: int, processes: Seen) -> bool:
     if parent in {0, 1}:
         return True
     is_systemd = parent in processes and processes[parent]["name"] == "systemd"
-    return is_systemd and read(parent, "cgroup").strip().endswith(b"/init.scope")
+    return is_systemd and is_of_manager(parent)
+
+
+def is_of_manager(pid: int) -> bool:
+    """Tell whether it is systemd itself, or what that one keeps beside it."""
+    return read(pid, "cgroup").strip().endswith(b"/init.scope")
 
 
 def keeper_of(pid: int, processes: Seen) -> str:
@@ -255,21 +263,38 @@ def end(request: Seen) -> tuple[Seen, list[int]]:
     return ending, stayed
 
 
+def units_of(pid: int) -> list[bytes]:
+    """Return the services that systemd has it in, from outside to inside."""
+    words = read(pid, "cgroup").strip().replace(b"\n", b"/").split(b"/")
+    return [each for each in words if each.endswith(b".service")]
+
+
 def in_service(pid: int, name: str) -> bool:
     """Tell whether systemd has it in a service: those are compared by themselves.
 
     Of what others had started by a service, only what keeps it is: the rest is nobody's service.
     """
-    words = read(pid, "cgroup").strip().replace(b"\n", b"/").split(b"/")
-    units = [each for each in words if each.endswith(b".service")]
+    units = units_of(pid)
     managers = [each for each in units if each.startswith(b"user@")]
     if managers:
-        return words[-1] == b"init.scope" or is_written(managers[0], units[-1])
+        return is_of_manager(pid) or is_written(managers[0], units[-1])
     if name.startswith(SHIM):
         return False
     if any(each in FOR_OTHERS or each.startswith(OF_A_LOGIN) for each in units):
         return is_scheduler(pid, name)
-    return bool(units)
+    return any(map(has_begun, units))
+
+
+def has_begun(unit: bytes) -> bool:
+    """Tell whether systemd has begun a unit: whoever is root makes a group of any name."""
+    link = os.path.join(os.fsencode(UNITS), b"invocation:" + unit)  # noqa: PTH118 bytes
+    return os.path.lexists(link) or not os.path.isdir(UNITS)  # noqa: PTH112
+
+
+def is_anothers_login(pid: int) -> bool:
+    """Tell whether it belongs to a session of another user's than the one that this login has."""
+    here, there = (SESSION.search(read(each, "cgroup")) for each in (os.getpid(), pid))
+    return here is not None and there is not None and here[1] != there[1]
 
 
 def is_scheduler(pid: int, name: str) -> bool:
@@ -293,6 +318,17 @@ def is_job(pid: int, words: Seen, processes: Seen, since: float) -> bool:
     return not is_scheduler(pid, words["name"]) and have_changed(places, since)
 
 
+def is_of_untouched_jobs(pid: int, since: float) -> bool:
+    """Tell whether a scheduler of before has begun it, although it is nobody's child any more.
+
+    As its job is once the scheduler was begun anew, or what a job has left in the background.
+    """
+    units = units_of(pid)
+    if units[-1:] == [b"atd.service"]:
+        return not have_changed(QUEUED, since)
+    return units[-1:] in OF_CRON and not have_changed(JOBS, since)
+
+
 def have_changed(places: tuple[str, ...], since: float) -> bool:
     """Tell whether jobs have come, gone or changed: then one that runs may be the run's."""
     instant = boot() + since
@@ -311,14 +347,19 @@ def have_changed(places: tuple[str, ...], since: float) -> bool:
     return False
 
 
-def is_newer_than_service(pid: int, processes: Seen, since: float) -> bool:
-    """Tell whether its service ran before: what keeps that one is older, and waits for its own.
+def older(processes: Seen, since: float) -> list[int]:
+    """Return the processes that ran when the host was looked at."""
+    return [pid for pid, words in processes.items() if words["start"] <= since * TICKS]
 
-    As what a web server's script has put into the background, which is nobody's child.
+
+def services_of(processes: Seen, since: float) -> set[bytes]:
+    """Return the groups of services that ran before, by what keeps them, which waits for its own.
+
+    What is new there and nobody's child is no service: a web server's script has put it into the
+    background.
     """
-    service = read(pid, "cgroup")
-    older = (other for other, words in processes.items() if words["start"] <= since * TICKS)
-    return b".service" in service and any(read(other, "cgroup") == service for other in older)
+    groups = {read(pid, "cgroup") for pid in older(processes, since)}
+    return {each for each in groups if b".service" in each}
 
 
 def is_written(manager: bytes, unit: bytes) -> bool:
@@ -328,22 +369,26 @@ def is_written(manager: bytes, unit: bytes) -> bool:
     return unit != manager and not unit.startswith(b"run-") and not os.path.lexists(unit_file)
 
 
-def elsewhere(pid: int, processes: Seen, since: float) -> bool:
+def mounts_of(processes: Seen, since: float) -> Seen:
+    """Return the mount namespaces in which somebody was before."""
+    return {namespace(pid, "mnt") for pid in older(processes, since)}
+
+
+def elsewhere(pid: int, mounts: Seen) -> bool:
     """Tell whether it lives on another machine than this login, as a container's does.
 
     Namespaces and a root of its own are no other machine: whoever wants them has them with
     `unshare`. It is one where somebody was before; of a new container it is seen what keeps it.
     """
-    mounts = namespace(pid, "mnt")
-    if mounts in (None, namespace("self", "mnt")):
+    mount = namespace(pid, "mnt")
+    if mount in (None, namespace("self", "mnt")):
         return False
     try:
         if os.path.samefile(f"{PROC}/{pid}/root{MACHINE}", MACHINE):  # noqa: PTH121
             return False
     except OSError:  # a root that is no machine's
         pass
-    older = [other for other, words in processes.items() if words["start"] <= since * TICKS]
-    return any(namespace(other, "mnt") == mounts for other in older)
+    return mount in mounts
 
 
 def namespace(pid: int | str, kind: str) -> tuple[int, int] | None:
@@ -361,6 +406,7 @@ def others(request: Seen, processes: Seen) -> list[int]:
         return []
 
     since, spared = request["since"], daemons(request, processes)
+    mounts, services = mounts_of(processes, since), services_of(processes, since)
     logins = {program(pid) for pid in above(os.getpid(), processes)}
     new = {
         pid: words
@@ -377,12 +423,14 @@ def others(request: Seen, processes: Seen) -> list[int]:
             or is_job(pid, words, processes, since)
         )
         and not is_login(pid, words, logins)
+        and not is_anothers_login(pid)
+        and not is_of_untouched_jobs(pid, since)
         and (
             keeper_of(pid, processes)
-            or is_newer_than_service(pid, processes, since)
+            or read(pid, "cgroup") in services
             or not in_service(pid, words["name"])
         )
-        and not elsewhere(pid, processes, since)
+        and not elsewhere(pid, mounts)
     ]
 
 
@@ -402,11 +450,12 @@ def program(pid: int) -> str:
 def before() -> Seen:
     """Return what tells later which processes are new: the time, and which daemons run."""
     processes = look({"mark": "", "run": ""})
+    mounts = mounts_of(processes, FOREVER)
     names = [
         name
         for pid in processes
         if pid != 1
-        if (name := daemon_name(pid, processes)) and not elsewhere(pid, processes, FOREVER)
+        if (name := daemon_name(pid, processes)) and not elsewhere(pid, mounts)
     ]
     return {"uptime": uptime(), "boot": this_boot(), "daemons": sorted(names)}
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from pradrill.domain.run.scope import beginning, is_posix
-from pradrill.domain.run.standby_inventory import InventoryKind, StandbyInventory
+from pradrill.domain.run.standby_inventory import StandbyInventory
 from pradrill.domain.values.host_key import fingerprint
 from pradrill.domain.values.model import Model
 from pradrill.domain.values.reason import Reason, reason
@@ -243,7 +243,7 @@ class HostState(Model):
         services = [
             each
             for each in self.services
-            if each not in before.services and not before.has_timer(each)
+            if each not in before.services and not before.starts_for_others(each)
         ]
         mounts = [each for each in self.mounts if each not in before.mounts]
         return (
@@ -253,11 +253,9 @@ class HostState(Model):
             *self._not_in_stock(before, mounts),
         )
 
-    def has_timer(self, service: str) -> bool:
-        """Tell whether a timer waits to begin a service, as Debian's do for some minutes a day."""
-        timer = f"{service.removesuffix('.service')}.timer"
-        timers = {} if self.inventory is None else self.inventory.seen.get(InventoryKind.TIMER, {})
-        return timer in timers
+    def starts_for_others(self, service: str) -> bool:
+        """Tell whether a service begins by a timer, as Debian's do each day, or when asked for."""
+        return self.inventory is not None and self.inventory.starts_for_others(service)
 
     def limit(self, host: str, before: HostState) -> Reason | None:
         """Say what of a host was seen before and could not be compared now, beside residue."""

@@ -19,7 +19,7 @@ _MOST = 5_000  # names of a kind
 _LONGEST = 300  # characters of a name; what is noted of it is shorter
 _ADDRESS_CLIENTS = {68, 546}  # open for a moment when a lease of an address is renewed
 _KERNEL = re.compile(r"linux-(image|headers|modules|kbuild|tools|base)\b.*|kernel\b.*")
-_STOPPED = "stopped"
+_STOPPED, _ASKED, _TOP = "stopped", "asked", "top"
 _KINDS = {kind.value: kind for kind in InventoryKind}
 
 _Entry = tuple[InventoryKind, str, str] | None
@@ -31,18 +31,23 @@ def inventory(answer: str, units: Iterable[str] = ()) -> StandbyInventory:
 
     Without a name: the kind was looked at, whether anything of it is there or not.
     "!KIND" and a reason say that a kind could not be seen, or not all of it; "stopped" and a
-    folder, that a database server did not run.
+    folder, that a database server did not run; "asked" and a unit, that it begins when somebody
+    asks for it; "top", a kind and a path, that it was looked for there.
     `units` are there, too.
     """
     answer += "".join(f"\n{InventoryKind.UNIT}\t\t{name}" for name in units)
     stock: dict[str, dict[str, str]] = {}
     gaps: dict[str, str] = {}
-    stopped: list[str] = []
+    notes: dict[str, list[str]] = {_STOPPED: [], _ASKED: []}
+    tops: dict[str, list[str]] = {}
     counts: Counter[tuple[str, str]] = Counter()
     for line in answer.split("\n"):
         word, _, rest = line.partition("\t")
-        if word == _STOPPED and len(stopped) < _MOST:
-            stopped.append(_plain(rest.partition("\t")[2]))
+        value, _, name = rest.partition("\t")
+        if word in notes and len(notes[word]) < _MOST:
+            notes[word].append(_plain(name))
+        if word == _TOP and value in _KINDS and len(tops.setdefault(value, [])) < _MOST:
+            tops[value].append(_plain(name))
         if word.removeprefix("!") not in _KINDS:
             continue
 
@@ -50,7 +55,6 @@ def inventory(answer: str, units: Iterable[str] = ()) -> StandbyInventory:
             gaps[word[1:]] = last_line(rest)
             continue
 
-        value, _, name = rest.partition("\t")
         if rest == "\t":
             stock.setdefault(word, {})
         entry = _entry(_KINDS[word], name, value)
@@ -63,7 +67,13 @@ def inventory(answer: str, units: Iterable[str] = ()) -> StandbyInventory:
             gaps[kind] = f"there are more than {_MOST}"
 
     few = {kind: names for kind, names in stock.items() if len(names) <= _MOST}
-    return StandbyInventory(seen=few, unseen=gaps, stopped=tuple(stopped))
+    return StandbyInventory(
+        seen=few,
+        unseen=gaps,
+        stopped=tuple(notes[_STOPPED]),
+        asked=tuple(notes[_ASKED]),
+        tops={kind: tuple(paths) for kind, paths in tops.items()},
+    )
 
 
 def nothing_seen(because: str) -> StandbyInventory:
@@ -83,10 +93,10 @@ def _package(name: str, status: str) -> _Entry:
     return None if not is_there or _KERNEL.fullmatch(name) else (InventoryKind.PACKAGE, name, "")
 
 
-def _unit(name: str, _value: str) -> _Entry:
+def _unit(name: str, value: str) -> _Entry:
     if UNSTABLE_UNIT.search(name):
         return None
-    return InventoryKind.TIMER if name.endswith(".timer") else InventoryKind.UNIT, name, ""
+    return InventoryKind.TIMER if name.endswith(".timer") else InventoryKind.UNIT, name, value
 
 
 def _mount(name: str, kind: str) -> _Entry:

@@ -21,6 +21,10 @@ _OTHER_KEY = (
     "contents were noted with another key: the host has another SSH key or machine-id, or a login "
     "without root looked at one that has none, and it was started anew"
 )
+_OLDER = "another version of pradrill did not look everywhere"
+_AT_JOB = re.compile("/var/spool/(?:cron/at(?:jobs|spool)|at(?:/spool)?)/[A-Za-z=]([0-9a-f]{13})")
+_LASTING, _SNAPS = "/etc/", "/snap."
+"""Files of units that lie there do not come and go by themselves, but for those of snaps."""
 _TOLD = 20
 """Of each kind so many differences are named; the others are counted."""
 
@@ -63,6 +67,10 @@ COME_AND_GO = frozenset(
     }
 )
 """They end by themselves when nobody uses them: that one is gone, or another, is nobody's doing."""
+
+
+_FILES = frozenset({InventoryKind.TIMER, InventoryKind.UNIT})
+"""Of these the names of files are told beside those of units."""
 
 
 _LATER = frozenset(
@@ -118,6 +126,12 @@ class StandbyInventory(Model):
     stopped: tuple[str, ...] = Field(
         default=(), description="folders of database servers that did not run: nobody was asked"
     )
+    asked: tuple[str, ...] = Field(
+        default=(), description="services that the message bus begins when somebody asks for them"
+    )
+    tops: dict[str, tuple[str, ...]] = Field(
+        default={}, description="kind → where it was looked for; nothing in older runs"
+    )
 
     def limit(self, host: str, before: StandbyInventory | None = None) -> Reason | None:
         """Say what of a host nothing is known about, so that it cannot be compared.
@@ -128,7 +142,30 @@ class StandbyInventory(Model):
         stopped = [each for each in self.stopped if before is None or each not in before.stopped]
         parts = [_unseen(kind, gaps[kind]) for kind in InventoryKind if kind in gaps]
         parts += [reason(Code.SERVER_STOPPED, folder=folder) for folder in stopped]
+        others = () if before is None else [each for each in self.tops if self.only(each, before)]
+        parts += [_unseen(kind, _OLDER) for kind in InventoryKind if kind in others]
         return reason(Code.INVENTORY_UNSEEN, host=host, parts=parts) if parts else None
+
+    def only(self, kind: str, other: StandbyInventory) -> tuple[str, ...]:
+        """Return where a kind was looked for here, and not in another inventory.
+
+        Older versions did not say where: there, where something of it was found.
+        """
+        source = InventoryKind.UNIT if kind == InventoryKind.TIMER else kind  # in one look
+        names, paths = other.seen.get(kind, {}), other.tops.get(source)
+        return tuple(
+            top
+            for top in self.tops.get(source, ())
+            if (top not in paths if paths else not any(_is_below(each, top) for each in names))
+        )
+
+    def starts_for_others(self, service: str) -> bool:
+        """Tell whether a service begins without a drill: at a time, for whoever asks for it."""
+        name = service.removesuffix(".service")
+        units = {name, name.partition("@")[0]}
+        waiting = {*self.seen.get(InventoryKind.TIMER, {}), *self.seen.get(InventoryKind.UNIT, {})}
+        callers = {f"{unit}.{kind}" for unit in units for kind in ("timer", "socket", "path")}
+        return service in self.asked or not callers.isdisjoint(waiting)
 
     def holds(self, path: str) -> bool:
         """Tell whether a process holds what lay there, or may: nothing is found there any more."""
@@ -182,6 +219,7 @@ class StandbyInventory(Model):
 
 def difference(before: StandbyInventory, after: StandbyInventory) -> tuple[Difference, ...]:
     """Return what is not as before, by kind and name; what one of them did not see is left out."""
+    jobs = {*map(_at_job, before.seen.get(InventoryKind.CRON, {}))} - {""}
     return tuple(
         each
         for kind in InventoryKind
@@ -189,7 +227,21 @@ def difference(before: StandbyInventory, after: StandbyInventory) -> tuple[Diffe
         for each in _of_kind(
             kind, _comparable(kind, before, after), _comparable(kind, after, before)
         )
+        if each.change is InventoryChange.CHANGED or _at_job(each.name) not in jobs
     )
+
+
+def _at_job(name: str) -> str:
+    """Return what tells a job of at's from others; nothing of any other file.
+
+    Its file goes when it was carried out, and has another name meanwhile.
+    """
+    match = _AT_JOB.fullmatch(name)
+    return match[1] if match else ""
+
+
+def _is_below(name: str, top: str) -> bool:
+    return name == top or name.startswith(f"{top}/")
 
 
 def _is_comparable(kind: InventoryKind, one: StandbyInventory, other: StandbyInventory) -> bool:
@@ -204,9 +256,16 @@ def _comparable(
     """Return what of one inventory can be compared with another.
 
     A database server that did not run told nothing of accounts, and of a database its number.
-    Settings come and go with their interface: those count that both have.
+    Settings come and go with their interface: those count that both have. What lies where one of
+    two versions did not look is nobody's doing.
     """
     names = one.seen.get(kind, {})
+    if tops := one.only(kind, other):
+        return {
+            name: value
+            for name, value in names.items()
+            if not any(_is_below(name, top) for top in tops)
+        }
     if kind is InventoryKind.SYSCTL:
         return {name: value for name, value in names.items() if name in other.seen[kind]}
     if kind is InventoryKind.ACCOUNT:
@@ -234,10 +293,19 @@ def _of_kind(
     for name in sorted({*before, *after}):
         if name not in before:
             yield Difference(kind, name, InventoryChange.NEW)
-        elif kind not in COME_AND_GO and name not in after:
+        elif kind in COME_AND_GO and not _is_lasting(kind, name):
+            continue
+        elif name not in after:
             yield Difference(kind, name, InventoryChange.GONE)
-        elif kind not in COME_AND_GO and not _is_same(before[name], after[name]):
+        elif kind in _FILES and "" in {before[name], after[name]}:
+            continue  # an older version noted the name alone
+        elif not _is_same(before[name], after[name]):
             yield Difference(kind, name, InventoryChange.CHANGED)
+
+
+def _is_lasting(kind: InventoryKind, name: str) -> bool:
+    """Tell whether it is a unit's file that stays as it is until somebody touches it."""
+    return kind in _FILES and name.startswith(_LASTING) and _SNAPS not in name
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -27,7 +27,7 @@ package\tii \tlinux-image-6.1.0-28-amd64
 package\thi \tlinux-base-tools
 cron\t99 12\t/etc/cron.d/a job
 unit\t\tapt-daily.timer
-unit\t\t/etc/systemd/system/shop.service
+unit\t1:2\t/etc/systemd/system/shop.service
 unit\t\tuser@1000.service
 unit\t\tsession-4.scope
 mount\text4\t/
@@ -44,6 +44,9 @@ account\t123\tapp@% (/var/lib/mysql)
 firewall\tff\tinet filter chain input
 file\t12\t/var/www/a b
 stopped\t\t/var/lib/postgresql/15/main
+asked\t\tsystemd-hostnamed.service
+top\tcron\t/etc/cron.d
+top\tnonsense\t/etc
 """
 
 
@@ -60,7 +63,7 @@ def test_each_kind_is_read_and_what_moves_by_itself_is_left_out() -> None:
         "package": {"nginx": ""},
         "cron": {"/etc/cron.d/a job": "99 12"},
         "timer": {"apt-daily.timer": ""},
-        "unit": {"/etc/systemd/system/shop.service": ""},
+        "unit": {"/etc/systemd/system/shop.service": "1:2"},
         "mount": {"/ (ext4)": "", "/srv/a b (tmpfs)": "", "/srv/a b (tmpfs) 2": ""},
         "socket": {"udp 0.0.0.0:53": ""},
         "database": {"shop (/var/lib/mysql)": ""},
@@ -69,6 +72,8 @@ def test_each_kind_is_read_and_what_moves_by_itself_is_left_out() -> None:
         "file": {"/var/www/a b": "12"},
     }
     assert inventory(ANSWER).stopped == ("/var/lib/postgresql/15/main",)
+    assert inventory(ANSWER).asked == ("systemd-hostnamed.service",)
+    assert inventory(ANSWER).tops == {"cron": ("/etc/cron.d",)}
 
 
 def test_too_many_names_are_not_seen_and_long_ones_are_cut() -> None:
@@ -127,6 +132,58 @@ def test_what_an_older_version_did_not_note_is_not_compared() -> None:
     grown = StandbyInventory(seen={"file": {"/a": "120:100644:0:0:ff"}})
     assert [each.name for each in difference(before, grown)][:1] == ["ann"]
     assert "/a" in [each.name for each in difference(before, grown)]
+
+
+def test_where_only_one_of_two_versions_has_looked_nothing_is_told() -> None:
+    """It is a limit. One that did not say where has looked where it found something."""
+    old = StandbyInventory(seen={"system": {"/etc/pam.d/sshd": "1"}})
+    names = {"/etc/pam.d/sshd": "1", "/etc/pam.d/x": "1", "/etc/pam.data": "1", "/etc/init.d/a": ""}
+    tops = ("/etc/pam.d", "/etc/init.d", "/etc/sv")
+    new = StandbyInventory(seen={"system": names}, tops={"system": tops})
+    assert [each.name for each in difference(old, new)] == ["/etc/pam.d/x", "/etc/pam.data"]
+    assert "another version of pradrill" in str(new.limit("web", old))
+
+    fewer = StandbyInventory(seen={"system": names}, tops={"system": tops[:2]})
+    more = StandbyInventory(seen={"system": {**names, "/etc/sv/a": ""}}, tops={"system": tops})
+    assert difference(fewer, more) == difference(more, fewer) == ()
+    assert more.limit("web", more) is None
+    timer = inventory("top\tunit\t/usr/lib/systemd/system\nunit\t\t/usr/lib/systemd/system/a.timer")
+    assert difference(old, timer) == ()
+    nothing = StandbyInventory(seen={"system": {}}, tops={"system": tops})
+    assert len(difference(nothing, more)) == 5
+
+
+def test_a_job_of_ats_goes_when_it_was_carried_out() -> None:
+    """Its file has another name meanwhile, and what it prints lies in one; another job is new."""
+    jobs = "/var/spool/cron/atjobs/a0000101c8c486", "/var/spool/at/b0000201c8c486"
+    before = stock(InventoryKind.CRON, **dict.fromkeys((*jobs, "/etc/cron.d/a"), "1"))
+    running = (
+        "/var/spool/cron/atjobs/=0000101c8c486",
+        "/var/spool/cron/atspool/a0000101c8c486",
+        "/var/spool/cron/atjobs/a0000301c8c486",
+    )
+    after = stock(InventoryKind.CRON, **dict.fromkeys(running, "1"))
+    assert texts(after.left_by(before)) == (
+        "cron /etc/cron.d/a was there before and is gone",
+        "cron /var/spool/cron/atjobs/a0000301c8c486 was not there before",
+    )
+    edited = stock(InventoryKind.CRON, **{**dict.fromkeys(jobs, "2"), "/etc/cron.d/a": "1"})
+    assert len(edited.left_by(before)) == 2
+
+
+def test_a_units_file_does_not_come_and_go_by_itself() -> None:
+    """As the name of a unit that waits does; an older version noted no more than its name."""
+    service, timer = "/etc/systemd/system/shop.service", "/etc/systemd/system/shop.timer"
+    before = inventory(f"unit\t1:2\t{service}\nunit\t1:2\t{timer}\nunit\t\tshop.timer\n")
+    after = inventory(f"unit\t1:3\t{service}\n")
+    assert texts(after.left_by(before)) == (
+        f"timer {timer} was there before and is gone",
+        f"unit {service} is not as before",
+    )
+    snap = "/etc/systemd/system/snap.lxd.daemon.service"  # names its revision
+    assert inventory(f"unit\t1\t{snap}\n").left_by(inventory(f"unit\t2\t{snap}\n")) == ()
+    older = inventory(f"unit\t\t{service}\n")
+    assert after.left_by(older) == older.left_by(after) == ()
 
 
 def test_the_first_of_a_kind_is_new_where_the_kind_was_looked_at() -> None:

@@ -25,6 +25,7 @@ MOST_PASSED = 1_000_000  # that are passed over in a folder, to find others: it 
 HOST_KEYS = tuple(f"/etc/ssh/ssh_host_{kind}_key" for kind in ("ed25519", "ecdsa", "rsa"))
 MACHINE = "/etc/machine-id"
 BOOT = "/proc/sys/kernel/random/boot_id"
+TOP = "top"  # a line of what is looked at for a kind
 DIGITS = 32  # of a machine-id; its file may hold none
 SECRET: list[bytes] = []  # once it was read; it never leaves the machine
 
@@ -158,6 +159,13 @@ def files_below(kind: str, top: str, most: int = MOST_ENTRIES) -> Iterator[str]:
         if is_more:
             cannot(kind, f"there are more than {min(most, count - 1)} below {top}")
             return
+
+
+def paths_below(kind: str, *tops: str) -> Iterator[str]:
+    """Yield the same for each of these, which are told, too: other versions look at others."""
+    for top in tops:
+        line(TOP, kind, top)
+        yield from files_below(kind, top)
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:

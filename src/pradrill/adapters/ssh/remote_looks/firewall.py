@@ -22,6 +22,12 @@ LEGACY = {
 }
 
 
+FLEETING = ("f2b-", "KUBE-", "CNI-", "NETAVARK", "cali-")
+"""Chains and tables that come and go with a ban or a container; so do the rules that name one."""
+FILLED, OF_THE_USER = ("DOCKER", "LIBVIRT_"), "DOCKER-USER"
+"""Chains that stay, and in which rules of containers and virtual machines come and go."""
+
+
 def firewall() -> None:
     """Print the chains of packet filters, with what tells one content from another: no counters.
 
@@ -62,7 +68,8 @@ def chains_of(program: str, answer: str) -> None:
         elif each.startswith((":", "-A ")):  # :NAME POLICY [packets:bytes], -A NAME rule
             name = words[0][1:] if each[0] == ":" else words[1]
             rule = words[1] if each[0] == ":" else each
-            chains[name] = chains.get(name, "") + rule
+            if not is_fleeting(name, *words):
+                chains[name] = chains.get(name, "") + ("" if is_filled(name) else rule)
         elif each == "COMMIT":
             for name, rules in chains.items():
                 line("firewall", f"{zlib.crc32(rules.encode()):x}", f"{family} {table} {name}")
@@ -77,11 +84,24 @@ def nft_chains(answer: str) -> None:
         words = each.split()
         if each.startswith("table "):
             table = " ".join(words[1:-1])
-            line("firewall", "", table)
+            if not is_fleeting(*words):
+                line("firewall", "", table)
         elif each[:1] == "\t" and each[1:2] not in {"\t", "}", ""}:
             name, rules = " ".join(words[:-1]), []
         elif each == "\t}":
-            content = "".join(rules).encode() if name.startswith("chain ") else b""
-            line("firewall", f"{zlib.crc32(content):x}", f"{table} {name}")
-        else:
+            is_told = name.startswith("chain ") and not is_filled(name[len("chain ") :])
+            content = "".join(rules).encode() if is_told else b""
+            if not is_fleeting(*table.split(), *name.split()):
+                line("firewall", f"{zlib.crc32(content):x}", f"{table} {name}")
+        elif not is_fleeting(*words):
             rules.append(each)
+
+
+def is_fleeting(*words: str) -> bool:
+    """Tell whether one of these is the name of what comes and goes by itself."""
+    return any(each.startswith(FLEETING) for each in words)
+
+
+def is_filled(chain: str) -> bool:
+    """Tell whether others fill a chain all the time."""
+    return chain.startswith(FILLED) and chain != OF_THE_USER

@@ -8,9 +8,9 @@ from pradrill.adapters.ssh.remote_looks.answer import cannot, line
 from pradrill.adapters.ssh.remote_looks.contents import (
     content_of,
     digest,
-    files_below,
     lines_of,
     may_be_there,
+    paths_below,
 )
 
 PASSWD, SHADOW, GROUP = "/etc/passwd", "/etc/shadow", "/etc/group"
@@ -39,7 +39,7 @@ def keys() -> None:
     if os.geteuid() != 0:
         cannot("key", "only root sees the keys of others")
     paths = [f"{home.rstrip('/')}/.ssh/{name}" for home in sorted(homes()) for name in KEYS]
-    for path in (*paths, *(each for top in RIGHTS for each in files_below("key", top))):
+    for path in (*paths, *paths_below("key", *RIGHTS)):
         content = content_of("key", path)
         if content and not line("key", content, path):
             return

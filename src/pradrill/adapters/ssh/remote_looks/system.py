@@ -9,10 +9,10 @@ import socket
 from pradrill.adapters.ssh.remote_looks.answer import begin, cannot, line, why
 from pradrill.adapters.ssh.remote_looks.contents import (
     content_of,
-    files_below,
     lines_of,
     may_be_there,
     names_in,
+    paths_below,
     state_of,
 )
 from pradrill.adapters.ssh.remote_looks.programs import output_of
@@ -25,6 +25,7 @@ SETTINGS = (
     *("/etc/sysctl.d", "/etc/network", "/etc/netplan", "/etc/systemd/network"),
     "/etc/NetworkManager/system-connections",
 )
+OF_SYSTEMD = ("system", "user", "logind", "journald", "resolved", "timesyncd", "networkd")
 SYSTEM = (
     *("/etc/fstab", "/etc/crypttab", "/etc/exports", "/etc/udev/rules.d", "/etc/modprobe.d"),
     *("/etc/pam.d", "/etc/security", "/etc/polkit-1/rules.d", "/etc/ssh/sshd_config"),
@@ -34,16 +35,44 @@ SYSTEM = (
     *("/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors"),
     *("/usr/local/bin", "/usr/local/sbin", "/etc/init.d", "/etc/inetd.conf", "/etc/xinetd.d"),
     *("/etc/logrotate.d", "/etc/tmpfiles.d", "/etc/update-motd.d", "/etc/supervisor"),
-    "/etc/NetworkManager/dispatcher.d",
+    *("/etc/NetworkManager/dispatcher.d", "/etc/NetworkManager/NetworkManager.conf"),
+    *("/etc/NetworkManager/conf.d", "/etc/dhcp", "/etc/wireguard"),
+    *("/etc/nftables.conf", "/etc/nftables.d", "/etc/iptables", "/etc/firewalld"),
+    *("/etc/hosts.allow", "/etc/hosts.equiv", "/etc/at.allow", "/etc/at.deny"),
+    *("/etc/cron.allow", "/etc/cron.deny", "/etc/nologin", "/etc/shells", "/etc/login.defs"),
+    *("/etc/subuid", "/etc/subgid", "/etc/ssh/sshrc", "/etc/ssh/ssh_config"),
+    *("/etc/ssh/ssh_config.d", "/etc/ssh/ssh_known_hosts", "/etc/krb5.conf", "/etc/aliases"),
+    *("/etc/dbus-1", "/usr/share/dbus-1/system-services", "/usr/share/dbus-1/system.d"),
+    *("/etc/polkit-1/localauthority", "/usr/share/polkit-1/rules.d", "/etc/ld.so.conf"),
+    *("/etc/apt/apt.conf", "/etc/apt/apt.conf.d", "/etc/apt/preferences"),
+    *("/etc/apt/preferences.d", "/etc/dpkg/dpkg.cfg.d", "/var/lib/dpkg/diversions"),
+    *("/etc/alternatives", "/etc/default", "/etc/sysconfig", "/etc/locale.conf"),
+    *("/etc/locale.gen", "/etc/environment.d", "/etc/binfmt.d", "/etc/sysusers.d"),
+    *("/etc/inittab", "/etc/sv", "/etc/service", "/etc/docker", "/etc/containers"),
+    *("/etc/rsyslog.conf", "/etc/rsyslog.d", "/etc/audit", "/etc/selinux/config"),
+    *("/etc/apparmor.d/disable", "/etc/apparmor.d/local", "/etc/auto.master"),
+    *("/etc/auto.master.d", "/etc/initramfs-tools", "/etc/grub.d", "/etc/kernel"),
+    *(f"/etc/rc{level}.d" for level in "0123456S"),
+    *(f"/etc/systemd/{each}.conf{more}" for each in OF_SYSTEMD for more in ("", ".d")),
+    *(f"/etc/systemd/system-{each}" for each in ("generators", "shutdown", "sleep")),
+    *("/etc/systemd/user-generators", "/etc/systemd/system-environment-generators"),
 )
 """Who may enter, what starts, which programs and authorities are trusted."""
+MOVE = ("/supervise/", "/01autoremove-kernels")  # what runit notes, and a kernel's upgrade
 SYS = "/proc/sys"
 READABLE = 0o444
 KERNEL = ("net/core", "net/ipv4", "vm")  # of these folders the files that lie in them
 KERNEL_FILES = ("hostname", "domainname", "sem", "shmmax", "shmall", "shmmni", "core_pattern")
 KERNEL_MOVES = ("available", "allowed")  # with the modules that are loaded
 KERNEL_SECRETS = ("_key", "_seed")  # drawn when first needed, after each boot
-SYSCTLS = ("net/ipv6", "net/bridge")  # more of them
+SYSCTLS = ("net/ipv6", "net/bridge", "kernel/yama", "fs/inotify")  # more of them
+SYSCTL_FILES = (
+    *(f"fs/{each}" for each in ("file-max", "nr_open", "aio-max-nr", "suid_dumpable")),
+    *(f"fs/protected_{each}" for each in ("hardlinks", "symlinks", "fifos", "regular")),
+    *(f"kernel/{each}" for each in ("sysrq", "randomize_va_space", "kptr_restrict", "panic")),
+    *(f"kernel/{each}" for each in ("dmesg_restrict", "modprobe", "pid_max", "threads-max")),
+    *("kernel/perf_event_paranoid", "kernel/unprivileged_bpf_disabled"),
+)
 LINKS = ("net/ipv4/conf", "net/ipv6/conf")  # a folder for each interface
 BRIEF_LINKS = ("veth", "vnet", "tap", "cali", "br-")  # of containers and virtual machines
 LEARNT_SETTINGS = ("mtu", "hop_limit", "stable_secret")  # from a router; a secret
@@ -69,7 +98,7 @@ def packages() -> None:
 def settings() -> None:
     """Print what says how the machine finds others and how it boots, and the kernel's settings."""
     begin("setting")
-    for path in (each for top in SETTINGS for each in files_below("setting", top)):
+    for path in paths_below("setting", *SETTINGS):
         if not line("setting", content_of("setting", path), path):
             return
     paths = [f"{top}/{name}" for top in KERNEL for name in sorted(names_in(f"{SYS}/{top}"))]
@@ -83,7 +112,9 @@ def settings() -> None:
 def system() -> None:
     """Print what else says who may enter, what starts and what is trusted."""
     begin("system")
-    for path in (each for top in SYSTEM for each in files_below("system", top)):
+    for path in paths_below("system", *SYSTEM):
+        if any(each in path for each in MOVE):
+            continue
         if not line("system", state_of("system", path), path):
             return
 
@@ -94,13 +125,13 @@ def sysctls() -> None:
     # The oldest first: a new one takes nobody's place where there are more than can be told.
     lasting = sorted(each for each in socket.if_nameindex() if not each[1].startswith(BRIEF_LINKS))
     names = ("all", "default", *(name for _, name in lasting))
-    for top in (*SYSCTLS, *(f"{top}/{name}" for name in names for top in LINKS)):
-        for name in sorted(names_in(f"{SYS}/{top}")):
-            if name in LEARNT_SETTINGS or name.endswith(KERNEL_SECRETS):
-                continue
-            path = f"{top}/{name}"
-            if not line("sysctl", setting(path), path.replace("/", ".")):
-                return
+    tops = (*SYSCTLS, *(f"{top}/{name}" for name in names for top in LINKS))
+    paths = (f"{top}/{name}" for top in tops for name in sorted(names_in(f"{SYS}/{top}")))
+    for path in (*SYSCTL_FILES, *paths):
+        if path.rpartition("/")[2] in LEARNT_SETTINGS or path.endswith(KERNEL_SECRETS):
+            continue
+        if not line("sysctl", setting(path), path.replace("/", ".")):
+            return
 
 
 def setting(path: str) -> str:
