@@ -185,7 +185,7 @@ PART = "dn: ou=a,dc=nodomain\nobjectClass: organizationalUnit\nou: a\n\n"
 
 
 def test_what_is_glued_to_another_database_is_loaded_once(tmp_path: Path) -> None:
-    """slapcat writes it into that one's dump, too, unless it was told -g; an empty one is one."""
+    """What slapcat writes into that one's dump, too, unless it was told -g; an empty one is one."""
     config = configuration("olcSubordinate: TRUE\n" + GLUED)
     config = config.replace("olcSuffix: dc=nodomain", "olcSuffix: ou=a,dc=nodomain", 1)
     whole = CONTENT.format("")

@@ -352,6 +352,26 @@ def test_folders_without_a_file_take_the_place_of_none(
     assert looks(place) == before
 
 
+@pytest.mark.parametrize("first", ["", "./", "/"])
+def test_an_archive_names_its_folders_as_people_do(tmp_path: Path, first: str) -> None:
+    """Without the first /, with ./ before it, or with -P; what it lacks is told alike."""
+    for name in ("files", "meta"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text("new")
+    (tmp_path / "files/hard").hardlink_to(tmp_path / "files/a")
+    names = [first + str(tmp_path / each)[1:] for each in ("files", "meta")]
+    output_of("tar", "-P", "-C", "/", "-czf", tmp_path / "a.tar.gz", *names)
+    (tmp_path / "files/a").write_text("old")
+    words = ("bash", SCRIPTS / "unpack-folders", tmp_path / "a.tar.gz")
+    result = run(*words, tmp_path / "files", tmp_path / "other")
+    assert ended_badly(result, f"has nothing in {tmp_path}/other: nothing was removed"), result
+    assert (tmp_path / "files/a").read_text() == "old"
+    result = run(*words, tmp_path / "files", tmp_path / "meta")
+    assert result.returncode == 0, result
+    assert (tmp_path / "files/hard").read_text() == "new"
+    assert [*(tmp_path / "files").glob(".*")] == []
+
+
 INSIDES = {
     "its files": ("", "-C {at}/new . ", 0),
     "other paths": ("", "-C {at} ./new", 1),
