@@ -372,6 +372,26 @@ def test_an_archive_names_its_folders_as_people_do(tmp_path: Path, first: str) -
     assert [*(tmp_path / "files").glob(".*")] == []
 
 
+def test_a_borg_archive_is_chosen_by_whatever_name_it_has(place: Path) -> None:
+    """Accents are a name's; what would choose others, or be an option, is none."""
+    repository, names = place / "repository", ("nuit-d\u00e9cembre=1,2", "nuit")
+    output_of("borg", "init", "--encryption=none", repository)
+    for name in names:
+        (place / "files/named").write_text(name)
+        output_of(
+            "borg", "create", f"{repository}::{name}", str(place / "files")[1:], cwd=Path("/")
+        )
+    (place / "staging/login/borg").write_text(f"export BORG_REPO='{repository}'\n")
+    script = SCRIPTS / "restore-borg"
+    for name in names:
+        result = run("bash", script, name, "", place / "staging", place / "files")
+        assert (result.returncode, result.stdout.split()[:1]) == (0, [name]), result
+        assert (place / "files/named").read_text() == name
+    for name in ("nuit*", "-n", "nuit\n", "[n]uit"):
+        result = run("bash", script, name, "", place / "staging", place / "files")
+        assert ended_badly(result, "signs that no name needs"), result
+
+
 INSIDES = {
     "its files": ("", "-C {at}/new . ", 0),
     "other paths": ("", "-C {at} ./new", 1),
