@@ -158,11 +158,11 @@ def test_a_dump_that_would_reach_beyond_the_directory_is_refused(tmp_path: Path)
 
     code, reason = load(tmp_path / "c", top=f"olcTLSCertificateFile: {tmp_path}/secret\n")
     assert (code, f"needs {tmp_path}/secret, which is not here" in reason) == (1, True)
-    for number, load_line in enumerate(("{tmp}/evil.so", "\n  {tmp}/evil.so", ": L3g=")):
+    for at, load_line in enumerate(("{tmp}/evil.so", "\n  {tmp}/evil.so", ": L3g=")):
         config = configuration().replace("{1}accesslog", load_line.format(tmp=tmp_path))
-        code, reason = load(tmp_path / str(number), config=config)
+        code, reason = load(tmp_path / str(at), config=config)
         assert (code, "loads code from elsewhere than /usr" in reason) == (1, True)
-        assert not [*(tmp_path / str(number) / "etc").iterdir()]
+        assert not [*(tmp_path / str(at) / "etc").iterdir()]
 
 
 GLUED = """
