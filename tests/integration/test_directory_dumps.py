@@ -56,14 +56,18 @@ PATH=$PWD/bin:$PATH exec bash "$0" "$PWD/dump"
 """
 
 
+def configuration(database: str = "", top: str = "") -> str:
+    """Return a configuration, as slapcat writes it."""
+    schema = Path("/etc/ldap/schema/core.ldif").read_text("utf-8")
+    return CONFIG.format(top, database).replace("SCHEMA", schema)
+
+
 def load(
     place: Path, top: str = "", database: str = "", value: str = "", **more: str
 ) -> tuple[int, str]:
     """Return how the script ends with such a dump, and its reason; the rest lies in `place`."""
     (place / "dump").mkdir(parents=True)
-    schema = Path("/etc/ldap/schema/core.ldif").read_text("utf-8")
-    config = CONFIG.format(top, database).replace("SCHEMA", schema)
-    texts = {"config": config, "data": CONTENT.format(value)}
+    texts = {"config": configuration(database, top), "data": CONTENT.format(value)}
     for name, text in {**texts, **more}.items():
         (place / f"dump/{name}.ldif.gz").write_bytes(gzip.compress(text.encode()))
     words = [
@@ -83,7 +87,7 @@ def test_a_dump_is_loaded_and_follows_nobody_and_empties_no_file(tmp_path: Path)
     """Its olcLogFile, which slapadd as root emptied, stays; a replica's words go in any letters."""
     log = tmp_path / "log"
     log.write_text("of root's")
-    top = f"olcLogFile: {log}\n"
+    top = f"olcLogFile: {log}\nolcServerID: 1 ldap://192.0.2.1\n"  # with this alone it starts not
     code, reason = load(
         tmp_path / "a", top, f"OLCSYNCREPL: {FOLLOWS}olcUpdateRef: ldap://192.0.2.1"
     )
@@ -140,8 +144,7 @@ def test_a_dump_that_would_reach_beyond_the_directory_is_refused(tmp_path: Path)
     """A replica by its number, another folder for the content, a file of root's as a value."""
     number = "1.3.6.1.4.1.4203.1.12.2.3.2.0.11"
     code, reason = load(tmp_path / "a", database=f"{number}: {FOLLOWS}")
-    assert code == 1
-    assert reason.splitlines()[-1].startswith("the dump makes a replica of it, ")
+    assert (code, "calls attributes by their numbers" in reason) == (1, True)
     assert not [*(tmp_path / "a/etc").iterdir()]
 
     (tmp_path / "secret").write_text("of root's")
@@ -152,3 +155,43 @@ def test_a_dump_that_would_reach_beyond_the_directory_is_refused(tmp_path: Path)
         reason == "data.ldif.gz names other files (include or :<), which slapcat writes into none\n"
     )
     assert not [*(tmp_path / "b/lib").iterdir()]
+
+    code, reason = load(tmp_path / "c", top=f"olcTLSCertificateFile: {tmp_path}/secret\n")
+    assert (code, f"needs {tmp_path}/secret, which is not here" in reason) == (1, True)
+    for at, load_line in enumerate(("{tmp}/evil.so", "\n  {tmp}/evil.so", ": L3g=")):
+        config = configuration().replace("{1}accesslog", load_line.format(tmp=tmp_path))
+        code, reason = load(tmp_path / str(at), config=config)
+        assert (code, "loads code from elsewhere than /usr" in reason) == (1, True)
+        assert not [*(tmp_path / str(at) / "etc").iterdir()]
+
+
+GLUED = """
+dn: olcDatabase={2}mdb,cn=config
+objectClass: olcDatabaseConfig
+objectClass: olcMdbConfig
+olcDatabase: {2}mdb
+olcSuffix: dc=nodomain
+olcRootDN: cn=admin,dc=nodomain
+olcDbDirectory: /var/lib/ldap/all
+
+dn: olcDatabase={3}mdb,cn=config
+objectClass: olcDatabaseConfig
+objectClass: olcMdbConfig
+olcDatabase: {3}mdb
+olcSuffix: dc=empty
+olcDbDirectory: /var/lib/ldap/empty
+"""
+PART = "dn: ou=a,dc=nodomain\nobjectClass: organizationalUnit\nou: a\n\n"
+
+
+def test_what_is_glued_to_another_database_is_loaded_once(tmp_path: Path) -> None:
+    """What slapcat writes into that one's dump, too, unless it was told -g; an empty one is one."""
+    config = configuration("olcSubordinate: TRUE\n" + GLUED)
+    config = config.replace("olcSuffix: dc=nodomain", "olcSuffix: ou=a,dc=nodomain", 1)
+    whole = CONTENT.format("")
+    for name, all_of_it in (("glued", f"{whole}\n{PART}"), ("-g", whole)):
+        texts = {"config": config, "data": PART, "data-2": all_of_it, "data-3": ""}
+        code, reason = load(tmp_path / name, **texts)
+        assert code == 0, reason
+        assert b"dc=nodomain" in (tmp_path / name / "lib/all/data.mdb").read_bytes()
+        assert b"organizationalUnit" in (tmp_path / name / "lib/data.mdb").read_bytes()

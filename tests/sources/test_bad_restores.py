@@ -291,7 +291,7 @@ def test_a_stream_of_mariabackups(mariadb: Path, tmp_path: Path, suffix: str) ->
 def test_a_folder_of_mariabackups_writes_among_the_data_alone(
     mariadb: Path, tmp_path: Path
 ) -> None:
-    """A table that lay elsewhere comes among them; what would lead mariabackup out is refused."""
+    """A table that lay elsewhere comes beside them; what would lead mariabackup out is refused."""
     elsewhere, folder, data = (tmp_path / name for name in ("elsewhere", "night", "data"))
     elsewhere.mkdir(mode=0o777)
     elsewhere.chmod(0o777)
@@ -307,8 +307,24 @@ def test_a_folder_of_mariabackups_writes_among_the_data_alone(
     (tmp_path / "new").mkdir()
     back = ["mariabackup", "--move-back", f"--target-dir={data}", f"--datadir={tmp_path}/new"]
     subprocess.run(back, capture_output=True, check=True, timeout=120)
-    assert (tmp_path / "new/moodle/away.ibd").is_file()
+    assert (tmp_path / "data.elsewhere/moodle/away.ibd").is_file()
     assert not [*elsewhere.rglob("*.ibd")]
+    anew = ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={tmp_path}/new", "--bootstrap"]
+    statement = "alter table moodle.away engine=innodb, algorithm=copy;"  # it crashed the server
+    subprocess.run([*anew, "--user=root"], input=statement.encode(), check=True, timeout=120)
+    assert (tmp_path / "data.elsewhere/moodle/away.ibd").is_file()
+
+    for name, text, reason in (
+        ("xtrabackup_checkpoints", "backup_type = incremental\n", "is an incremental one"),
+        ("moodle/away.ibd.qp", "", "made with --compress"),
+    ):
+        partial = tmp_path / "partial"
+        shutil.copytree(folder, partial)
+        (partial / name).write_text(text)
+        assert ended_badly(call("prepare-mariabackup", partial, data), reason)
+        shutil.rmtree(partial)
+    shutil.rmtree(folder / "mysql")
+    assert ended_badly(call("prepare-mariabackup", folder, data), "lacks the server's own tables")
 
     settings = folder / "backup-my.cnf"
     text = settings.read_text()

@@ -352,6 +352,46 @@ def test_folders_without_a_file_take_the_place_of_none(
     assert looks(place) == before
 
 
+@pytest.mark.parametrize("first", ["", "./", "/"])
+def test_an_archive_names_its_folders_as_people_do(tmp_path: Path, first: str) -> None:
+    """Without the first /, with ./ before it, or with -P; what it lacks is told alike."""
+    for name in ("files", "meta"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text("new")
+    (tmp_path / "files/hard").hardlink_to(tmp_path / "files/a")
+    names = [first + str(tmp_path / each)[1:] for each in ("files", "meta")]
+    output_of("tar", "-P", "-C", "/", "-czf", tmp_path / "a.tar.gz", *names)
+    (tmp_path / "files/a").write_text("old")
+    words = ("bash", SCRIPTS / "unpack-folders", tmp_path / "a.tar.gz")
+    result = run(*words, tmp_path / "files", tmp_path / "other")
+    assert ended_badly(result, f"has nothing in {tmp_path}/other: nothing was removed"), result
+    assert (tmp_path / "files/a").read_text() == "old"
+    result = run(*words, tmp_path / "files", tmp_path / "meta")
+    assert result.returncode == 0, result
+    assert (tmp_path / "files/hard").read_text() == "new"
+    assert [*(tmp_path / "files").glob(".*")] == []
+
+
+def test_a_borg_archive_is_chosen_by_whatever_name_it_has(place: Path) -> None:
+    """Accents are a name's; what would choose others, or be an option, is none."""
+    repository, names = place / "repository", ("nuit-d\u00e9cembre=1,2", "nuit")
+    output_of("borg", "init", "--encryption=none", repository)
+    for name in names:
+        (place / "files/named").write_text(name)
+        output_of(
+            "borg", "create", f"{repository}::{name}", str(place / "files")[1:], cwd=Path("/")
+        )
+    (place / "staging/login/borg").write_text(f"export BORG_REPO='{repository}'\n")
+    script = SCRIPTS / "restore-borg"
+    for name in names:
+        result = run("bash", script, name, "", place / "staging", place / "files")
+        assert (result.returncode, result.stdout.split()[:1]) == (0, [name]), result
+        assert (place / "files/named").read_text() == name
+    for name in ("nuit*", "-n", "nuit\n", "[n]uit"):
+        result = run("bash", script, name, "", place / "staging", place / "files")
+        assert ended_badly(result, "signs that no name needs"), result
+
+
 INSIDES = {
     "its files": ("", "-C {at}/new . ", 0),
     "other paths": ("", "-C {at} ./new", 1),

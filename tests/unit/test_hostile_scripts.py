@@ -523,7 +523,9 @@ OF_MARIABACKUP = (
     "xtrabackup_checkpoints",
     "backup-my.cnf",
     "ibdata1",
-    "shop",
+    "mysql",
+    "mysql/t.isl",
+    "mysql/t.ibd",
     "t.isl",
     "-n",
     "a\nb",
@@ -541,16 +543,21 @@ def test_mariabackup_is_given_files_of_the_backups_alone(
     """Neither links, pipes nor devices, nor a place elsewhere to write to."""
     with places() as place:
         (place / "backup").mkdir()
-        for name, kind in tree.items():
-            put(place / "backup" / name, kind, "\n".join(lines).encode("latin-1"))
-        program(place, "mariabackup", f"touch {place}/ran")
+        for name, kind in sorted(tree.items()):
+            with suppress(OSError):
+                (place / "backup" / name).parent.mkdir(exist_ok=True)
+                put(place / "backup" / name, kind, "\n".join(lines).encode("latin-1"))
+        program(place, "mariabackup", f"find {place}/data -name '*.isl' > {place}/ran")
         end = run(place, text_of("prepare-mariabackup"), place / "backup", place / "data")
         if end.code:
             assert end.err.count("\n") == 1
         else:
             given_to = [*(place / "data").rglob("*")]
             assert all(each.is_dir() or each.is_file() for each in given_to)
-            assert not [each for each in given_to if each.is_symlink() or each.suffix == ".isl"]
+            assert not any(each.is_symlink() for each in given_to)
+            for each in (each for each in given_to if each.suffix == ".isl"):
+                assert each.read_text() == f"{place}/data.elsewhere/mysql/t.ibd"
+            assert not (place / "ran").read_text()
             has_settings = tree.get("backup-my.cnf") == "file"
             assert not has_settings or not {*lines} & {SETTINGS[5], SETTINGS[6], SETTINGS[7]}
         assert (place / "ran").exists() is (end.code == 0)
