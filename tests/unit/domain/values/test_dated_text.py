@@ -98,8 +98,8 @@ def test_figures_without_padding_that_touch_others_are_refused(form: str) -> Non
      ("2026-121", "%Y-%m%d")],
 )  # fmt: skip
 def test_figures_that_touch_have_all_their_digits(text: str, form: str) -> None:
-    """strptime takes 2026111 for 1 November, where somebody may have written 11 January."""
-    with pytest.raises(ValueError, match="not of the form|match"):
+    """2026111 is no date: strptime says 1 November, whoever wrote it may have meant 11 January."""
+    with pytest.raises(ValueError, match=r"not of the form|match"):
         read_date(text, form)
 
 

@@ -107,7 +107,7 @@ def judge(unpacked: Unpacked, bounds: Bounds) -> Content:
         return _database(head, unpacked.size)
 
     marks = _count_marks(unpacked)
-    return _sql(head.removeprefix(_BOM), unpacked.tail, marks)
+    return _text(head.removeprefix(_BOM), unpacked.tail, marks)
 
 
 def archive_of(reply: CompletedCommand, bounds: Bounds) -> Content:
@@ -184,16 +184,18 @@ def is_sql(head: bytes) -> bool:
     return bool(_STATEMENT.search(head)) or any(first.search(head) for first, *_ in _SQL_MARKS)
 
 
+def _text(head: bytes, tail: bytes, marks: _Marks) -> Content:
+    """Judge what may be a text; of another form nothing is known, whatever shows through it."""
+    if marks.is_all_zeros:
+        return Content("nothing but zeros is in it")
+    return _sql(head, tail, marks) if is_text(head) else Content()
+
+
 def _sql(head: bytes, tail: bytes, marks: _Marks) -> Content:
     """Judge a dump's text by its maker's marks: a first one without its last one is cut off.
 
     A maker that writes neither (--skip-comments, phpMyAdmin) says nothing of its end.
     """
-    if marks.is_all_zeros:
-        return Content("nothing but zeros is in it")
-    if not is_text(head):
-        return Content()
-
     failed_at_last = _FAILED.search(tail)
     if failed_at_last and (is_sql(head) or _WARNED.match(head)):  # no log of other words
         words = last_line(failed_at_last[0].decode("utf-8", "replace"))
