@@ -50,6 +50,10 @@ REFUSED = {
     "a program whose interpreter is missing, and that reads as INI": Refused(
         b"#!/usr/bin/python2\nhosts\n", "is a program for /usr/bin/python2, which is not here"
     ),
+    "a program for what env does not find, and that reads as INI": Refused(
+        b"#!/usr/bin/env python2.4\nhosts\n", "code 127: "
+    ),
+    "a program that says nothing, and reads as INI": Refused(b"#!/bin/sh\ntrue\n", "JSON"),
     "a program of Windows' lines": Refused(
         _program(f"echo '{_JSON}'").replace(b"\n", b"\r\n"), "lines end as Windows writes them"
     ),
@@ -59,6 +63,28 @@ REFUSED = {
     ),
     "Notepad's INI": Refused(b"\xef\xbb\xbf" + _INI, "inventory:1: it begins with a byte", 0o644),
 }  # fmt: skip
+
+
+IN_A_FOLDER = {
+    "a program that reads as INI": Refused(
+        b"#!/usr/bin/env python2.4\nhosts\n", "prog: Inventory script returned", name="prog"
+    ),
+    "YAML with a fault": Refused(b"standby: {hosts: {\n", "YAML parsing failed", 0o644, "b.yml"),
+}
+
+
+@pytest.mark.parametrize("title", mostly_nightly(IN_A_FOLDER, "a program that reads as INI"))
+def test_what_fails_in_a_folder_is_named_and_not_passed_over(tmp_path: Path, title: str) -> None:
+    """Its neighbours can be read; what it would have told is missing."""
+    refused, folder = IN_A_FOLDER[title], tmp_path / "inventory"
+    folder.mkdir()
+    (folder / "01.ini").write_bytes(_INI)
+    (folder / refused.name).write_bytes(refused.content)
+    (folder / refused.name).chmod(refused.mode)
+    with pytest.raises(ConfigurationError) as refusal:
+        read_inventory(folder, "standby")
+    assert refused.reason in refusal.value.message
+    assert refused.name in refusal.value.message
 
 
 @pytest.mark.parametrize(

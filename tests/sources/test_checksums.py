@@ -85,6 +85,9 @@ SOUND |= {
     "blanks behind": ("SHA256SUMS", text("{sha256}  {name}   \n")),
     "with sizes": ("SHA256SUMS", text("{sha256}  59 {name}\n")),
     "sha256sum --zero": ("SHA256SUMS", tool("sha256sum", "--zero")),
+    "shasum -a 512256": ("sums", tool("shasum", "-a", "512256")),
+    "shasum -a 512224 --tag": ("sums", tool("shasum", "-a", "512224", "--tag")),
+    "blanks before": ("SHA256SUMS", text("   {sha256}  {name}\n")),
     "a hidden list": (".sha256sums", tool("sha256sum")),
     "a name in capitals": ("SHA256SUMS", text(f"{{sha256}}  {NAME.upper()}\n")),
 }

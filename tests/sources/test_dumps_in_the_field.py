@@ -327,6 +327,38 @@ def test_the_absence_of_a_mark_is_no_damage_and_no_soundness(
     assert checked(source(tmp_path, ".sql.gz")).soundness is soundness
 
 
+SHOWN_THROUGH = {
+    "lz4 -l": (b"\x02\x21\x4c\x18\x00\x01\0\0" + DUMP + b"\0" * 9, "packed with lz4"),
+    "Snappy": (b"\xff\x06\0\0sNaPpY\x01\0\0" + DUMP + b"\0", "packed with Snappy"),
+    "openssl enc -a": (b"U2FsdGVkX1/abcd\n", "encrypted with openssl"),
+    "an unknown packing": (b"\x01\x02PACK\n" + DUMP[:-20] + b"\0\0", "marks its end"),
+}
+
+
+def test_what_shows_through_a_packing_is_judged_by_nobody(tmp_path: Path) -> None:
+    """Letters of SQL between the bytes of another form are no SQL with zeros in it."""
+    for title, (content, why) in SHOWN_THROUGH.items():
+        (tmp_path / "moodle-20260310-010000.sql").write_bytes(content)
+        result = checked(source(tmp_path, ".sql"))
+        assert (result.soundness, why in result.detail) == (Soundness.UNPROVEN, True), title
+
+
+def test_a_small_packing_that_is_broken_is_not_called_empty(tmp_path: Path) -> None:
+    """Its packing says why; a file of zeros is a crash's, and no dump, however large it is."""
+    path = tmp_path / "moodle-20260310-010000.sql.gz"
+    packed = bytearray(gzip.compress(DUMP))
+    packed[-8] ^= 1
+    for content, why in ((packed, "gzip: "), (packed[:10], "gzip: it is cut off")):
+        path.write_bytes(content)
+        assert only(source(tmp_path, ".sql.gz")).problem.startswith(why)
+    path.write_bytes(gzip.compress(b""))
+    assert only(source(tmp_path, ".sql.gz")).problem == "it is empty"
+    path.write_bytes(bytes(20_000))
+    result = checked(source(tmp_path, ".sql.gz"))
+    assert result.detail == "nothing but zeros is in it"
+    assert result.soundness is Soundness.DAMAGED
+
+
 # ---------------------------------------------------------------- packings, on both sides
 
 PACKINGS: dict[str, Callable[[bytes], bytes]] = {

@@ -37,17 +37,19 @@ def plain_environment(command: Path, config: Path) -> dict[str, str]:
 
 @once  # it takes half a second
 def ask_of(
-    inventory: Path, program: str, *words: str, content: str | None = None
+    inventory: Path, program: str, *words: str, content: str | None = None, plugins: str = ""
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a command of Ansible's on an inventory. Raises ConfigurationError when it cannot run.
 
-    With `content` that is read in the inventory's place, and nothing beside it.
+    With `content` that is read in the inventory's place, and nothing beside it; with `plugins` of
+    Ansible's by those alone.
     """
     with tempfile.TemporaryDirectory(prefix="pradrill-inventory-", dir=scratch.base()) as folder:
         config = Path(folder, "ansible.cfg")  # an empty one
         config.touch()
         if content is None:
-            return _run(inventory, config, program, ("-i", str(inventory), *words))
+            only = {"ANSIBLE_INVENTORY_ENABLED": plugins} if plugins else {}
+            return _run(inventory, config, program, ("-i", str(inventory), *words), only)
 
         alone = Path(folder, "inventory.json")
         alone.write_text(content, "utf-8")

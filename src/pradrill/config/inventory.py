@@ -48,6 +48,8 @@ _PASSWORDS = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pa
 _SUDO = re.compile(r"(^|[./])sudo$")
 _INTERPRETER, _LONGEST_LINE = re.compile(rb"#![ \t]*([^ \t\n]+)"), 256
 _UNPARSED = re.compile(r"Failed to parse \S+ with '?(\w+)'? plugin: (.+)")
+_SOURCE = re.compile(r"failed to parse inventory source (/.+)")
+_OF_PROGRAM = "script"
 _ORIGIN = re.compile(r"Origin: (/.+:\d+):\d+$")
 _OF_SCRIPT = "Standard error from inventory script:"
 _BOM = b"\xef\xbb\xbf"
@@ -190,9 +192,30 @@ def _has_variables(playbooks: Path | None) -> bool:
 
 
 def _list(path: Path, playbooks: Path | None) -> dict[str, Any]:
+    beside = ["--playbook-dir", str(playbooks)] if playbooks else []
+    if path.is_dir():
+        for program in _programs_in(path):
+            _listing_of(program, (), _OF_PROGRAM)
+        return _listing_of(path, beside)
+    return _listing_of(path, beside, _OF_PROGRAM if _interpreter_of(path) else "")
+
+
+def _programs_in(folder: Path) -> Iterator[Path]:
+    """Yield the programs that belong to an inventory that is a folder."""
+    return (
+        each
+        for each in files_of(folder)
+        if set(BESIDE).isdisjoint(each.relative_to(folder).parts) and _interpreter_of(each)
+    )
+
+
+def _listing_of(path: Path, beside: Sequence[str], plugins: str = "") -> dict[str, Any]:
+    """Return what Ansible lists of an inventory, by these of its plugins alone if any are named.
+
+    What a program cannot tell it would go on to read as INI, of which many a text has some.
+    """
     program = _interpreter_of(path)
     if program and not Path(program.rstrip("\r")).exists():
-        # Ansible goes on to read it as INI, of which many a text has some.
         raise ConfigurationError(
             f"the inventory {path} is a program for {last_line(program)}, which is not here",
             hint="Install that, or name another one in its first line.",
@@ -203,8 +226,7 @@ def _list(path: Path, playbooks: Path | None) -> dict[str, Any]:
             hint="Save it with line feeds alone.",
         )
 
-    beside = ["--playbook-dir", str(playbooks)] if playbooks else []
-    process = ask_of(path, "ansible-inventory", "--list", *beside)
+    process = ask_of(path, "ansible-inventory", "--list", *beside, plugins=plugins)
     if process.returncode != 0:
         errors = process.stderr.decode(errors="replace").strip().splitlines()
         if (locked := refused(path, " ".join(errors))) is not None:
@@ -272,6 +294,10 @@ def _refusal(path: Path, errors: Sequence[str]) -> tuple[str, str]:
 
     It tries each of its plugins, and says at the end that all of them have failed.
     """
+    sources = [Path(match[1]) for line in errors if (match := _SOURCE.search(line))]
+    if path.is_dir() and sources and sources[0].is_file():
+        return _refusal(sources[0], errors)
+
     of_yaml = path.suffix in _YAML
     plugins = {"yaml", "auto"} if of_yaml else {path.suffix.removeprefix(".") or "ini", "ini"}
     if path.is_file() and path.read_bytes().startswith(b"#!"):

@@ -41,6 +41,8 @@ _DIGITS = {
     **_UNREAD, "Y": "[0-9]{4}", "G": "[0-9]{4}", "j": "[0-9]{1,3}", "f": "[0-9]{1,6}",
 }  # fmt: skip
 _NAMES, _WORDS = set("aAbB"), set("pcxXzZ")
+_OF_TWO, _WIDTHS = set("mdHIMSyUWV"), {"Y": 4, "G": 4, "j": 3}
+"""How many digits date(1) writes."""
 
 
 @lru_cache
@@ -101,6 +103,12 @@ def read_date(text: str, form: str) -> datetime:
 
 
 def _read(text: str, form: str, directives: frozenset[str]) -> datetime:
+    at = _parsed(text, form, directives)
+    _raise_for_width(text, form)
+    return at
+
+
+def _parsed(text: str, form: str, directives: frozenset[str]) -> datetime:
     week = next((each for each in "WUV" if each in directives), None)
     if week is None or directives & (_WEEKDAY | set("dj")):
         return datetime.strptime(text, form)  # noqa: DTZ007 its reader knows the zone
@@ -114,6 +122,26 @@ def _read(text: str, form: str, directives: frozenset[str]) -> datetime:
         msg = f"{year} has no week of that number"
         raise ValueError(msg)
     return max(at, at.replace(year=year, month=1, day=1))  # week 0 begins with the year
+
+
+def _raise_for_width(text: str, form: str) -> None:
+    """Raise ValueError when figures that touch have not as many digits as date(1) writes.
+
+    strptime takes 2026111 by %Y%m%d for 1 November; whoever wrote it may have meant 11 January.
+    """
+    parts = re.findall(r"(?s)%.|[^%]+", form)
+    three = zip(["", *parts], parts, [*parts[1:], ""], strict=False)
+    patterns = (
+        f"[0-9 ]{{{_WIDTHS.get(part[1], 2)}}}"
+        if part[0] == "%"
+        and part[1] in _OF_TWO | set(_WIDTHS)
+        and (_is_figure(before, -1) or _is_figure(after, 0))
+        else _part(part)
+        for before, part, after in three
+    )
+    if not re.fullmatch("".join(patterns), text, re.IGNORECASE):
+        msg = f"{text!r} is not of the form {form!r}"
+        raise ValueError(msg)
 
 
 def _is_day(directives: frozenset[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Read the French and German words in dates: jobs write names as their own locale has them."""
+"""Read dates' words of some languages: jobs write names as their own locale has them."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections import Counter
 from functools import lru_cache
 
 _MONTHS = (
-    ("January", "janvier janv januar janner"),
-    ("February", "fevrier fevr februar"),
-    ("March", "mars marz mrz maerz"),
-    ("April", "avril avr"),
-    ("May", "mai"),
-    ("June", "juin juni"),
-    ("July", "juillet juil juli"),
-    ("August", "aout"),
-    ("September", "septembre sept"),
-    ("October", "octobre oktober okt"),
-    ("November", "novembre"),
-    ("December", "decembre dezember dez"),
+    ("January", "janvier janv januar janner enero gennaio januari janeiro"),
+    ("February", "fevrier fevr februar febrero febbraio februari fevereiro"),
+    ("March", "mars marz mrz maerz marzo maart mrt marco"),
+    ("April", "avril avr abril aprile"),
+    ("May", "mai mayo maggio mei maio"),
+    ("June", "juin juni junio giugno junho"),
+    ("July", "juillet juil juli julio luglio julho"),
+    ("August", "aout agosto augustus"),
+    ("September", "septembre sept septiembre setiembre settembre setembro"),
+    ("October", "octobre oktober okt octubre ottobre outubro"),
+    ("November", "novembre noviembre novembro"),
+    ("December", "decembre dezember dez diciembre dicembre dezembro"),
 )
 _DAYS = (
-    ("Monday", "lundi lun montag mo"),
-    ("Tuesday", "mardi mar dienstag di"),
-    ("Wednesday", "mercredi mer mittwoch mi"),
-    ("Thursday", "jeudi jeu donnerstag do"),
-    ("Friday", "vendredi ven freitag fr"),
-    ("Saturday", "samedi sam samstag sonnabend sa"),
-    ("Sunday", "dimanche dim sonntag son so"),
+    ("Monday", "lundi lun montag mo lunes lunedi maandag ma segunda"),
+    ("Tuesday", "mardi mar dienstag di martes martedi dinsdag terca"),
+    ("Wednesday", "mercredi mer mittwoch mi miercoles mercoledi woensdag wo quarta"),
+    ("Thursday", "jeudi jeu donnerstag do jueves giovedi donderdag quinta"),
+    ("Friday", "vendredi ven freitag fr viernes venerdi vrijdag vr sexta"),
+    ("Saturday", "samedi sam samstag sonnabend sa sabado sabato zaterdag za"),
+    ("Sunday", "dimanche dim sonntag son so domingo domenica zondag zo"),
 )
 _SHORT = 3
 

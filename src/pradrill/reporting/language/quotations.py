@@ -66,6 +66,7 @@ FORMS = (
     N_("the SQL dump says that it was not finished"),
     N_("it is cut off"),
     N_("zeros stand in it, which no SQL has"),
+    N_("nothing but zeros is in it"),
     N_("what made it ended with an error: %(words)s"),
     N_("%(maker)s did not come to its end: its metadata file does not say so"),
     N_("its %(title)s is not the one beside it"),

@@ -47,11 +47,16 @@ def test_a_week_without_a_weekday_is_dated_at_its_beginning(text: str, form: str
         ("db-10-Mar-2026", "db-%d-%b-%Y", "03-10 00:00"),
         ("db_mar_10_avr_2026", "db_%a_%d_%b_%Y", "04-10 00:00"),
         ("db_10_mar_2026_mar", "db_%d_%b_%Y_%a", "03-10 00:00"),
+        ("db-03-dic-2026", "db-%d-%b-%Y", "12-03 00:00"),
+        ("lun_05_ene_2026", "%a_%d_%b_%Y", "01-05 00:00"),
+        ("db-05-ottobre-2026", "db-%d-%B-%Y", "10-05 00:00"),
+        ("db-05-mrt-2026", "db-%d-%b-%Y", "03-05 00:00"),
+        ("db-05-out-2026", "db-%d-%b-%Y", "10-05 00:00"),
         ("%-d_3.12.2026", "%%-d_%-d.%-m.%Y", "12-03 00:00"),
     ],
 )
 def test_a_date_is_read_as_jobs_write_it(text: str, form: str, at: str) -> None:
-    """What date(1) has beyond strptime, and its words in French and German, date a name too."""
+    """What date(1) has beyond strptime, and words of some languages, date a name too."""
     assert f"{read_date(text, form):%m-%d %H:%M}" == at
     assert lack_of(form) is None
     read_date(sample_of(form), form)
@@ -85,6 +90,17 @@ def test_figures_without_padding_that_touch_others_are_refused(form: str) -> Non
     """2026111 is the first of November and the eleventh of January: no date is better."""
     with pytest.raises(ValueError, match="bad directive"):
         read_date(sample_of(form), form)
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [("db-2026111", "db-%Y%m%d"), ("20261012-130", "%Y%m%d-%H%M"), ("2026-1-12T1:05", "%Y-%mT%d"),
+     ("2026-121", "%Y-%m%d")],
+)  # fmt: skip
+def test_figures_that_touch_have_all_their_digits(text: str, form: str) -> None:
+    """2026111 is no date: strptime says 1 November, whoever wrote it may have meant 11 January."""
+    with pytest.raises(ValueError, match=r"not of the form|match"):
+        read_date(text, form)
 
 
 @pytest.mark.parametrize("text", ["2026-W53", "2026-W54", "2026-W", "x"])

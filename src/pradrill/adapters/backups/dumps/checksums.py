@@ -25,8 +25,8 @@ _TITLES = {"md5": "MD5", "blake2b": "BLAKE2b", "blake2s": "BLAKE2s"}
 KINDS = {
     32: ("md5", "blake2b"),
     40: ("sha1", "blake2b"),
-    56: ("sha224", "sha3_224", "blake2b"),
-    64: ("sha256", "sha3_256", "blake2b", "blake2s"),
+    56: ("sha224", "sha3_224", "sha512_224", "blake2b"),
+    64: ("sha256", "sha3_256", "sha512_256", "blake2b", "blake2s"),
     96: ("sha384", "sha3_384", "blake2b"),
     128: ("sha512", "blake2b", "sha3_512"),
 }
@@ -38,7 +38,7 @@ SIGNED = r"(?:\.txt)?(?:\.(?:asc|sig|sign|gpg|minisig))?"
 BESIDE = re.compile(rf"(?is)(.+)\.{WORD}(?:sums?)?{SIGNED}")
 OF_OTHERS = re.compile(rf"(?is)(?:.*\.)?{OTHER}(?:[_-]?sums?)?{SIGNED}")
 OF_MANY = re.compile(rf"(?i)\.?(?:{WORD}(?:[_-]?sums?)?|(?:check)?sums?){SIGNED}")
-PLAIN = re.compile(r"(\\?)([0-9a-fA-F]{16,})(?: [ *]|[ \t]+\*?)(.+)", re.DOTALL)
+PLAIN = re.compile(r"[ \t]*(\\?)([0-9a-fA-F]{16,})(?: [ *]|[ \t]+\*?)(.+)", re.DOTALL)
 TAGGED = re.compile(r"(\\?)([A-Za-z0-9/-]+) ?\((.+)\) ?= ?([0-9a-fA-F]+)", re.DOTALL)
 BARE = re.compile(r"[0-9a-fA-F]{32,}")
 ESCAPED = {"n": "\n", "r": "\r"}
@@ -55,9 +55,10 @@ def is_sums(name: str) -> bool:
 def kinds_of(digest: str, tag: str = "") -> tuple[str, ...]:
     """Return what may have made a sum: one when its tag says so, none when no such sum is known."""
     kinds = KINDS.get(len(digest), ())
-    called = re.sub("[_-]", "", tag.lower().replace("sha2-", "sha"))
+    called = re.sub("[_/-]", "", tag.lower().replace("sha2-", "sha"))
     called = re.sub(rf"{4 * len(digest)}$", "", called) if "blake2" in called else called
-    return tuple(each for each in kinds if called in ("", each.replace("_", "")))
+    kinds = tuple(each for each in kinds if called in ("", each.replace("_", "")))
+    return tuple(each for each in kinds if each in hashlib.algorithms_available)
 
 
 def new_hash(kind: str, digest: str) -> hashlib._Hash:

@@ -19,6 +19,9 @@ _HARMLESS = rb"[^\r\n]*when trying to dump tablespaces"  # MySQL 8's, and the du
 _FAILED = re.compile(
     _MAKER + rb"(?:Got error|Error|error|Couldn't)(?!" + _HARMLESS + rb")[^\r\n]*+\s*\Z"
 )
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+"""No text has it. Where it stands before the first words, they show through a packing's own."""
+_FIRST = 32
 _STATEMENT = re.compile(rb"(?m)^(?:/\*!|(?:ALTER|COPY|CREATE|DROP|INSERT|LOCK|SET|USE) )")
 # The first line of the next may stand behind half a line; its fourth is of no other maker's form.
 _OF_MARIADB = (b"\n-- Server version\t", b"\n-- Dump completed")
@@ -104,7 +107,7 @@ def judge(unpacked: Unpacked, bounds: Bounds) -> Content:
         return _database(head, unpacked.size)
 
     marks = _count_marks(unpacked)
-    return _sql(head.removeprefix(_BOM), unpacked.tail, marks)
+    return _text(head.removeprefix(_BOM), unpacked.tail, marks)
 
 
 def archive_of(reply: CompletedCommand, bounds: Bounds) -> Content:
@@ -149,28 +152,43 @@ class _Marks(NamedTuple):
 
     ended: int
     has_zeros: bool
+    is_all_zeros: bool
+    """As a file is whose data a crash has kept from the disk."""
 
 
 def _count_marks(unpacked: Unpacked) -> _Marks:
     """Read to the end, and count the beginnings and the ends of dumps."""
     marks = (*_OF_MARIADB, *_OF_POSTGRESQL)
     counts = dict.fromkeys(marks, 0)
-    before, has_zeros = b"\n", False
+    before, has_zeros, is_all_zeros = b"\n", False, True
     for piece in unpacked.rest():
         window = before + piece
         for mark in marks:
             counts[mark] += window.count(mark, max(0, len(before) - len(mark) + 1))
         before = window[-len(_OF_POSTGRESQL[1]) :]
         has_zeros = has_zeros or b"\0" in piece
+        is_all_zeros = is_all_zeros and not piece.strip(b"\0")
 
     beginnings, endings, both, ended = (counts[each] for each in marks)
     unfinished = max(0, beginnings - endings, both - 2 * ended)
-    return _Marks(unfinished, endings + ended, has_zeros)
+    return _Marks(unfinished, endings + ended, has_zeros, is_all_zeros)
+
+
+def is_text(head: bytes) -> bool:
+    """Tell whether something begins as a text does; zeros of a crash may stand before it."""
+    return not _BINARY.search(head.lstrip(b"\0")[:_FIRST])
 
 
 def is_sql(head: bytes) -> bool:
     """Tell whether a text begins as SQL does."""
     return bool(_STATEMENT.search(head)) or any(first.search(head) for first, *_ in _SQL_MARKS)
+
+
+def _text(head: bytes, tail: bytes, marks: _Marks) -> Content:
+    """Judge what may be a text; of another form nothing is known, whatever shows through it."""
+    if marks.is_all_zeros:
+        return Content("nothing but zeros is in it")
+    return _sql(head, tail, marks) if is_text(head) else Content()
 
 
 def _sql(head: bytes, tail: bytes, marks: _Marks) -> Content:

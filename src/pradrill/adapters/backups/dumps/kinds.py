@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from pradrill.adapters.backups.dumps import checksums
-from pradrill.adapters.backups.dumps.unpacking import Unpacked
+from pradrill.adapters.backups.dumps.unpacking import Unpacked, UnpackError
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError
 from pradrill.ports import Folder, FolderEntry
@@ -97,16 +97,24 @@ def of_folder(names: Collection[str], sums: Collection[str] = ()) -> DumpKind:
     return DumpKind("", gap, is_marked=bool(sums))
 
 
-def holds_nothing(folder: Folder, path: str, entry: FolderEntry) -> bool:
-    """Tell whether a file is a packing of nothing: what a dump that failed leaves in a pipe."""
+def nothing_in(folder: Folder, path: str, entry: FolderEntry) -> str:
+    """Say why a small file holds nothing: what a dump that failed leaves in a pipe; empty: it does.
+
+    A packing that breaks before its first byte is no empty one.
+    """
     if entry.is_folder or entry.size > _LARGEST_NOTHING:
-        return False
+        return ""
     try:
         with folder.read(path) as pieces:
             unpacked = Unpacked(pieces)
-            return not (unpacked.closed or unpacked.head.strip(_BLANK))
+            if unpacked.closed or unpacked.head.strip(_BLANK):
+                return ""
+            unpacked.raise_failure()
     except NotReadyError:
-        return False
+        return ""
+    except UnpackError as error:
+        return str(error)
+    return "it is empty"
 
 
 def walk(

@@ -109,10 +109,10 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, Sum], bounds: B
     for each in data:
         is_summed = each in sums and sums[each].algorithm != ""
         unsummed += not is_summed
-        # Of no maker are a job's own dumps and archives; a tree has empty files that are neither.
+        # Of no maker are a job's own dumps and archives; a tree has files that are neither.
         above, _, its = each.rpartition("/")
-        is_bare = files[each].size == 0 and above != "" and (above not in places or its[0] == ".")
-        judge = _unpacks if kind.maker or is_bare else _part
+        is_of_tree = above != "" and (above not in places or its[0] == ".")
+        judge = _unpacks if kind.maker else _of_tree if is_of_tree else _part
         checked = _check(folder, f"{path}/{each}", sums.get(each), bounds, judge=judge)
         if checked.soundness is Soundness.DAMAGED:
             return Checked(Soundness.DAMAGED, _METHOD, f"{last_line(each)}: {checked.detail}")
@@ -149,6 +149,11 @@ def _unpacks(unpacked: Unpacked, _bounds: Bounds) -> Content:
     """See that a part of a dump unpacks; what it means only the whole tells."""
     unpacked.exhaust()
     return Content(is_complete=True)
+
+
+def _of_tree(unpacked: Unpacked, bounds: Bounds) -> Content:
+    """Judge a file of a tree: some are empty, or filled with zeros, and meant to be."""
+    return (_part if unpacked.head.strip(b"\0") else _unpacks)(unpacked, bounds)
 
 
 def _part(unpacked: Unpacked, bounds: Bounds) -> Content:

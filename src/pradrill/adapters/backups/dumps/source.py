@@ -217,8 +217,9 @@ class Dumps:
         if is_dump and kinds.KEPT_SINCE < end < at - AHEAD <= now:
             at = end
         is_marked = is_marked or marked.follows(entry.name, end)
-        if not problem and (size == 0 or kinds.holds_nothing(folder, self._path(name), entry)):
+        if not problem and size == 0:
             problem = "it is empty"
+        problem = problem or kinds.nothing_in(folder, self._path(name), entry)
         if not problem and not is_marked and lock:
             problem = f"{last_line(lock)} says that it is being written"
         # A date further in the future is told as one; a copy's time may be anything, but it is no

@@ -38,15 +38,19 @@ _PACKINGS = (
     ("xz", re.compile(rb"\xfd7zXZ\x00")),
 )
 _CLOSED = (
-    ("packed with zip", re.compile(rb"PK\x03\x04")),
+    ("packed with zip", re.compile(rb"PK(?:\x03\x04|\x05\x06)")),
     ("packed with 7-Zip", re.compile(rb"7z\xbc\xaf\x27\x1c")),
-    ("packed with lz4", re.compile(rb"\x04\x22\x4d\x18")),
+    ("packed with lz4", re.compile(rb"\x04\x22\x4d\x18|\x02\x21\x4c\x18")),
     ("packed with lzop", re.compile(rb"\x89LZO")),
     ("packed with lzma", re.compile(rb"\x5d\x00\x00")),
     ("packed with RAR", re.compile(rb"Rar!")),
+    ("packed with lzip", re.compile(rb"LZIP\x01")),
+    ("packed with lrzip", re.compile(rb"LRZI")),
+    ("packed with Snappy", re.compile(rb"\xff\x06\x00\x00sNaPpY")),
+    ("packed with compress", re.compile(rb"\x1f\x9d")),
     ("packed with zlib", re.compile(rb"x[\x01\x5e\x9c\xda]")),
     ("packed more than once", re.compile(b"|".join(magic.pattern for _, magic in _PACKINGS))),
-    ("encrypted with openssl", re.compile(rb"Salted__")),
+    ("encrypted with openssl", re.compile(rb"Salted__|U2FsdGVkX1")),
     ("encrypted with age", re.compile(rb"age-encryption\.org/|-----BEGIN AGE ")),
     (
         "encrypted with GnuPG",
