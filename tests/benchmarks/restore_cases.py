@@ -151,7 +151,7 @@ CASES = (
     ),
     Case(
         "borg",
-        Backups("files", 0, 1300, native=12),
+        Backups("files", 0, 1300, native=14),
         "restore_files",
         _files("borg", borg_repository="/srv/b/borg", borg_passphrase="benchmark"),  # noqa: S106
         f"{_KEYS} cd /; borg extract ::files-1",

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.integration.hosts.two_hosts import TwoHosts
+from tests.integration.hosts.sshd import descendants
+from tests.integration.hosts.two_hosts import NamespaceHost, TwoHosts
 from tests.integration.house import pradrill
-from tests.integration.test_leases import MEMORY, lease, slow_run
+from tests.integration.test_leases import MEMORY, lease, slow_run, until
 
 from pradrill.domain.run.owner import Doing
 from pradrill.domain.values.run_names import folder_prefix
@@ -22,13 +23,23 @@ from pradrill.system.ssh_sockets import folder_for
 
 
 @contextmanager
-def sleeping(**environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def sleeping(*wrap: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a process with a mark in its environment."""
-    with subprocess.Popen(["sleep", "600"], env={**os.environ, **environment}) as process:
+    with subprocess.Popen([*wrap, "sleep", "600"], env={**os.environ, **environment}) as process:
         try:
             yield process
         finally:
             process.kill()
+
+
+@contextmanager
+def sleeping_on(host: NamespaceHost, run: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Run a process of a run's among those of a host; yield what it is called there, too."""
+    first = descendants(host.server.pid)[0]
+    inside = ("nsenter", f"--pid=/proc/{first}/ns/pid")
+    with sleeping(*inside, PRADRILL_SCOPE=f"{run}:1") as process:
+        until(lambda: len(descendants(process.pid)) == 1, "it has not begun")
+        yield process, host.own_number(*descendants(process.pid))
 
 
 def test_what_older_runs_left_is_shown_then_removed(hosts: TwoHosts, tmp_path: Path) -> None:
@@ -60,7 +71,10 @@ def test_what_older_runs_left_is_shown_then_removed(hosts: TwoHosts, tmp_path: P
     ours = json.dumps({**words, "state": str(house / "state"), "until": 0.0})
     environment = {**os.environ, "TMPDIR": str(tmpdir)}
 
-    with sleeping(PRADRILL_SCOPE=f"{run_id}:1") as there, sleeping(PRADRILL_RUN=run_id) as here:
+    with (
+        sleeping_on(hosts.standby, run_id) as (there, number),
+        sleeping(PRADRILL_RUN=run_id) as here,
+    ):
         hosts.house(other)
         with slow_run(hosts, other, tmp_path / "tmp2") as living:
             theirs = folder_prefix(json.loads(lease(hosts).read_text())["run"])
@@ -79,7 +93,7 @@ def test_what_older_runs_left_is_shown_then_removed(hosts: TwoHosts, tmp_path: P
             f"this machine: {unknown} of a run or command that is over",
             f"this machine: processes {here.pid} of run {run_id}",
             f"web-dr: lease of run {run_id}",
-            f"web-dr: process sleep ({there.pid}) of run {run_id}",
+            f"web-dr: process sleep ({number}) of run {run_id}",
         ):
             assert line in listing.stdout.splitlines(), listing.stdout + listing.stderr
         assert "nothing was removed" in listing.stdout

@@ -10,7 +10,6 @@ import pytest
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import beside, edit, pradrill, seal_with_a_key, write
 from tests.integration.test_leases import until
-from tests.support.living import goes_on
 
 from pradrill.app.author import user
 from pradrill.register.runs.genuine import why_not_genuine
@@ -90,7 +89,7 @@ def test_a_killed_run_goes_on_where_its_drill_says_so(  # noqa: PLR0915 one run,
     listing = pradrill(house, "runs")
     assert f"can go on: pradrill resume {run_id}" in listing.stderr
     (service,) = lines_of(hosts, "service")
-    assert goes_on(service)
+    assert hosts.standby.goes_on(service)
     before, touched = journal_of(house).read_bytes(), hosts.standby.touched()
     aborted = pradrill(house, "abort", run_id)
     assert (aborted.returncode, "was killed" in aborted.stderr) == (2, True), aborted.stderr
@@ -121,8 +120,8 @@ def test_a_killed_run_goes_on_where_its_drill_says_so(  # noqa: PLR0915 one run,
         assert second.returncode == 5, second.stderr
         assert f"is held by pradrill resume of root (pid {first.pid}, started" in second.stderr
     cut = [*lines_of(hosts, "begun")[:1], *lines_of(hosts, "cut")[:1]]
-    assert not any(map(goes_on, cut)), "it goes on beside another"
-    assert goes_on(service), "the step before had ended"
+    assert not any(map(hosts.standby.goes_on, cut)), "it goes on beside another"
+    assert hosts.standby.goes_on(service), "the step before had ended"
     (hosts.standby.srv / "go").touch()
     result = pradrill(house, "resume", run_id)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -145,7 +145,7 @@ def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: 
     ended = [left.split()[2] for left in residue if left.endswith("still ran, and was ended")]
     assert ended.count("sh") == 3, residue
     assert {"sh", "tail", "timeout", "aged"} <= set(ended), residue
-    os.kill(int((hosts.standby.srv / "pid").read_text()), 0)  # that of before goes on
+    assert hosts.standby.goes_on((hosts.standby.srv / "pid").read_text().strip()), "that of before"
     others = [left.split()[2] for left in residue if left.endswith("was not there before")]
     names = ["caged", "hidden", "jailed", "rooted", "sleep", "sshd", "unshare"]
     assert sorted(others) == names, residue

@@ -10,7 +10,6 @@ from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import beside, edit, pradrill, write
 from tests.integration.test_leases import until
 from tests.integration.test_resuming import facts, journal_of, lines_of
-from tests.support.living import goes_on
 
 from pradrill.register.runs.genuine import why_not_genuine
 
@@ -64,7 +63,7 @@ def test_a_run_killed_in_two_steps_goes_on_with_both(hosts: TwoHosts, tmp_path: 
     (hosts.standby.srv / "go").touch()
     result = pradrill(house, "resume", "shop")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert not any(map(goes_on, cut))
+    assert not any(map(hosts.standby.goes_on, cut))
     assert [len(lines_of(hosts, f"begun-{name}")) for name in ("files", "database")] == [2, 2]
 
     record = json.loads(pradrill(house, "show", "--json").stdout)
@@ -88,7 +87,7 @@ def test_a_step_that_fails_ends_the_one_beside_it(hosts: TwoHosts, tmp_path: Pat
     write(house, "playbooks/database.yml", FAILS)
     result = pradrill(house, "run", "shop")
     assert result.returncode == 10, result.stdout + result.stderr
-    assert not any(map(goes_on, lines_of(hosts, "cut")))
+    assert not any(map(hosts.standby.goes_on, lines_of(hosts, "cut")))
     record = json.loads(pradrill(house, "show", "--json").stdout)
     ends = {s["name"]: s for s in record["steps"] if s["phase"] == "restore"}
     assert {name: end["outcome"] for name, end in ends.items()} == {

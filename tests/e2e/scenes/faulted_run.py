@@ -24,6 +24,7 @@ from tests.integration.hosts.sshd import Sshd, descendants
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill, seal_with_a_key, write
 from tests.integration.test_full_disk import small_disk
+from tests.support.living import goes_on
 
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.outcome import Phase
@@ -229,8 +230,7 @@ class FaultedRun:
         standby = self.hosts.standby
         scenery = ("begun-", "hold-", "torn-down")
         files = [name for name in standby.touched() if not name.startswith(scenery)]
-        assert standby.server._process is not None
-        return files + list(_programs(standby.server._process.pid))
+        return files + list(_programs(standby.server.pid))
 
     def aftermath(self) -> Aftermath:
         """Let the next command look after the run, look at the standby, and launch it again."""
@@ -298,7 +298,7 @@ def _programs(sshd: int) -> Iterator[str]:
         with suppress(OSError):  # it has ended
             name = Path(f"/proc/{pid}/comm").read_text().strip()
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
-            if name not in _OF_SSHD and _KEPT not in command:
+            if name not in _OF_SSHD and _KEPT not in command and goes_on(pid):
                 yield name
 
 
@@ -310,11 +310,10 @@ def _failure(command: subprocess.CompletedProcess[str]) -> str:
 @contextmanager
 def _spaces_of(server: Sshd) -> Iterator[tuple[str, ...]]:
     """Return the command that leads to where the server is, also when it has ended."""
-    assert server._process is not None
     words = ["nsenter"]
     with ExitStack() as spaces:
         for kind, option in (("net", "net"), ("mnt", "mount")):
-            space = spaces.enter_context(Path(f"/proc/{server._process.pid}/ns", kind).open())
+            space = spaces.enter_context(Path(f"/proc/{server.pid}/ns", kind).open())
             words.append(f"--{option}=/proc/{os.getpid()}/fd/{space.fileno()}")
         yield tuple(words)
 

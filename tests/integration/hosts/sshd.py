@@ -142,11 +142,16 @@ class Sshd:
         self.stop()
         self.start()
 
+    @property
+    def pid(self) -> int:
+        """Return the process that serves, or that has begun it in namespaces of its own."""
+        assert self._process is not None
+        return self._process.pid
+
     def programs(self) -> list[str]:
         """Return the names of the programs that run below it."""
-        assert self._process is not None
         names = []
-        for pid in descendants(self._process.pid):
+        for pid in descendants(self.pid):
             with suppress(OSError):  # it has ended
                 names.append(Path(f"/proc/{pid}/comm").read_text().strip())
         return names

@@ -12,17 +12,19 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tests.integration.hosts.machines import propagation, run_quietly
-from tests.integration.hosts.sshd import LOGIN, PYTHON, Sshd
+from tests.integration.hosts.sshd import LOGIN, PYTHON, Sshd, descendants
 from tests.integration.house import UNREACHED, build, write
+from tests.support.living import goes_on
 
 from pradrill.domain.run.host import MARKER
 
 _MARKS = Path(MARKER).parent
 _OWN = """
+mount -t proc proc /proc
 mount --bind "$1/machine-id" /etc/machine-id
 mount --bind "$1/etc-pradrill" {marks}
 mount --bind "$1/srv" /srv
@@ -72,6 +74,18 @@ class NamespaceHost:
             timeout=60,
             check=False,
         )
+
+    def goes_on(self, number: int | str) -> bool:
+        """Tell whether there is the process that the host calls so, as `goes_on` does here."""
+        pids = filter(goes_on, descendants(self.server.pid))
+        return any(self.own_number(pid) == int(number) for pid in pids)
+
+    def own_number(self, pid: int) -> int:
+        """Return what the host calls a process of its; 0: it has ended."""
+        with suppress(OSError):
+            words = Path(f"/proc/{pid}/status").read_text().partition("\nNSpid:")[2]
+            return int(words.partition("\n")[0].split()[-1])
+        return 0
 
     def touched(self) -> list[str]:
         """Return the names of all that lies in its /srv."""
@@ -207,7 +221,8 @@ def namespace_host(  # noqa: PLR0913 what its few callers give
     run_quietly(*inside, "ip", "link", "set", there, "up")
     run_quietly(*inside, "ip", "link", "set", "lo", "up")
     script = mounts + _OWN.format(marks=_MARKS)
-    apart = ("unshare", "--mount", *namespaces, *propagation(), "sh", "-ec", script)
+    own = ("--mount", "--pid", "--fork")  # or what other tests begin would be new on it, too
+    apart = ("unshare", *own, *namespaces, *propagation(), "sh", "-ec", script)
     (home / "sshd").mkdir()
     server = Sshd(
         home / "sshd",
