@@ -343,7 +343,7 @@ def _message(result: Any) -> str:
 
 
 _RETURNED = "non-zero return code: "
-_STATEMENT = re.compile(r"(?<!-)-{10,}\n.*?\n-{10,}\n*", re.DOTALL)
+_STATEMENT = re.compile(r"(?<!-)-{10,}\n.{0,2000}?\n-{10,}\n*", re.DOTALL)  # no message is longer
 _ERROR = re.compile(r"(?i)^(\S+:( \d+:)? ?){0,2}\[?(error|fatal|panic)\b")
 
 
