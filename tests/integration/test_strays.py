@@ -272,7 +272,10 @@ def test_what_others_had_started_by_a_service_is_not_the_services(tmp_path: Path
 def test_a_job_that_cron_waits_for_is_told_when_jobs_came_or_went(
     tmp_path: Path, *, is_written: bool
 ) -> None:
-    """Of cron's own jobs, which nobody has touched, one that runs is the standby's."""
+    """Of cron's own jobs, which nobody has touched, one that runs is the standby's.
+
+    A cron that takes logins for its jobs (PAM), as Red Hat's, has another user's in that one's own.
+    """
     processes = {
         10: (1, "cron", 1),
         11: (10, "cron", 900),
@@ -283,10 +286,13 @@ def test_a_job_that_cron_waits_for_is_told_when_jobs_came_or_went(
         (tmp_path / f"{pid}").mkdir()
         fields = f"S {parent} 1 {pid} 0 0 0 {'0 ' * 12}{start}"
         (tmp_path / f"{pid}/stat").write_text(f"{pid} ({name}) {fields}")
-        (tmp_path / f"{pid}/cgroup").write_text("0::/\n")
+        (tmp_path / f"{pid}/cgroup").write_text("0::/user.slice/user-33.slice/session-7.scope\n")
         (tmp_path / f"{pid}/exe").symlink_to(
             f"/usr/sbin/{name}" if name == "cron" else f"/bin/{name}"
         )
+    (tmp_path / str(os.getpid())).mkdir()
+    group = "0::/user.slice/user-0.slice/session-3.scope\n"  # of this login
+    (tmp_path / f"{os.getpid()}/cgroup").write_text(group)
     (tmp_path / "uptime").write_text("100.0 1.0\n")
     (tmp_path / "cron.d").mkdir()
     (tmp_path / "stat").write_text(f"btime {int(time.time()) - (100 if is_written else 0)}\n")
