@@ -112,9 +112,10 @@ def test_mariadb_comes_back_from_a_dump(databases: DatabaseHosts, tmp_path: Path
     from_dumps(house, "mariadb")
     result, record = outcome_of(databases, house, "mariadb")
     assert_lost_after_dumps(databases, assert_recovered(result, record))
-    paths = "/var/lib/pradrill-restore, /var/lib/mysql.standby, /var/lib/mysql.new"
+    data = ", ".join(f"/var/lib/mysql.{each}" for each in ("standby", "new", "elsewhere"))
+    absent = f"/var/lib/pradrill-restore, {data}"
     assert texts(record["erased"]) == (
-        f"looked for on db-dr after the teardown, and not there: {paths}",
+        f"looked for on db-dr after the teardown, and not there: {absent}",
         "databases on db-dr after the teardown: those of before, and no other",
         "it was deleted, not overwritten: the disk itself may still hold it",
     )

@@ -20,6 +20,16 @@ _ALONE = {
     "ANSIBLE_VARS_ENABLED": "",  # no group_vars where the command is started
     "ANSIBLE_ALLOW_EMBEDDED_TEMPLATES": "False",
 }
+_ONLY = "ANSIBLE_INVENTORY_ENABLED"
+# The setting is read by then: a program of the inventory's that asks Ansible itself has it no more.
+_LISTING = f"""
+import os, sys
+from ansible import constants
+from ansible.cli.inventory import main
+del os.environ[{_ONLY!r}]
+sys.argv[0] = "ansible-inventory"
+sys.exit(main())
+"""
 
 
 def plain_environment(command: Path, config: Path) -> dict[str, str]:
@@ -48,7 +58,7 @@ def ask_of(
         config = Path(folder, "ansible.cfg")  # an empty one
         config.touch()
         if content is None:
-            only = {"ANSIBLE_INVENTORY_ENABLED": plugins} if plugins else {}
+            only = {_ONLY: plugins} if plugins else {}
             return _run(inventory, config, program, ("-i", str(inventory), *words), only)
 
         alone = Path(folder, "inventory.json")
@@ -65,11 +75,12 @@ def _run(
 ) -> subprocess.CompletedProcess[bytes]:
     command = Path(sys.executable).parent / program
     strict = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True"}
+    start = (sys.executable, "-I", "-c", _LISTING) if _ONLY in settings else (command,)
     environment = {**plain_environment(command, config), **strict, **settings}
     try:
         with vault_words(config.parent, unlocked()) as unlocking:
             return subprocess.run(
-                [command, *words, *unlocking],
+                [*start, *words, *unlocking],
                 env=environment,
                 cwd=inventory.parent,
                 capture_output=True,

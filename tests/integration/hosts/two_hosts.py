@@ -221,8 +221,8 @@ def namespace_host(  # noqa: PLR0913 what its few callers give
     run_quietly(*inside, "ip", "link", "set", there, "up")
     run_quietly(*inside, "ip", "link", "set", "lo", "up")
     script = mounts + _OWN.format(marks=_MARKS)
-    own = ("--mount", "--pid", "--fork")  # or what other tests begin would be new on it, too
-    apart = ("unshare", *own, *namespaces, *propagation(), "sh", "-ec", script)
+    options = ("--mount", "--pid", "--fork")  # or what other tests begin would be new on it, too
+    apart = ("unshare", *options, *namespaces, *propagation(), "sh", "-ec", script)
     (home / "sshd").mkdir()
     server = Sshd(
         home / "sshd",

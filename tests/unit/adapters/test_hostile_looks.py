@@ -39,7 +39,7 @@ from pradrill.domain.run.inventory_answers import inventory
 from pradrill.domain.run.standby_inventory import InventoryKind, StandbyInventory
 
 KINDS = tuple(each.value for each in InventoryKind)
-LINE = re.compile(rf"({'|'.join(KINDS)}|stopped)\t[^\t]*\t.*|!({'|'.join(KINDS)})\t.+")
+LINE = re.compile(rf"({'|'.join(KINDS)}|stopped|top)\t[^\t]*\t.*|!({'|'.join(KINDS)})\t.+")
 MOST = 4_096  # bytes that are read here
 HOME = "/home/ann"
 STANDBY = Host(name="web-dr", address="192.0.2.20", user="root", dr_role="standby")

@@ -418,8 +418,10 @@ def others(request: Seen, processes: Seen) -> list[int]:
         pid
         for pid, words in new.items()
         if (
-            ((is_orphan(pid, processes) or keeper_of(pid, processes))
-            and not is_anothers_login(pid))
+            (
+                (is_orphan(pid, processes) or keeper_of(pid, processes))
+                and not is_anothers_login(pid)
+            )
             or is_job(pid, words, processes, since)
         )
         and not is_login(pid, words, logins)
