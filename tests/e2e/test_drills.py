@@ -49,7 +49,7 @@ def scene(lab: Lab, state: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=1800,
         check=False,
     )
     secrets = json.loads(secrets_file.read_text(encoding="utf-8"))
