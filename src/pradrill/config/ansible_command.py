@@ -24,7 +24,6 @@ _ONLY = "ANSIBLE_INVENTORY_ENABLED"
 # The setting is read by then: a program of the inventory's that asks Ansible itself has it no more.
 _LISTING = f"""
 import os, sys
-from ansible import constants
 from ansible.cli.inventory import main
 del os.environ[{_ONLY!r}]
 sys.argv[0] = "ansible-inventory"

@@ -193,11 +193,9 @@ def _has_variables(playbooks: Path | None) -> bool:
 
 def _list(path: Path, playbooks: Path | None) -> dict[str, Any]:
     beside = ["--playbook-dir", str(playbooks)] if playbooks else []
-    if path.is_dir():
-        for program in _programs_in(path):
-            _listing_of(program, (), _OF_PROGRAM)
-        return _listing_of(path, beside)
-    return _listing_of(path, beside, _OF_PROGRAM if _interpreter_of(path) else "")
+    for program in _programs_in(path) if path.is_dir() else ():
+        _listing_of(program, ())
+    return _listing_of(path, beside)
 
 
 def _programs_in(folder: Path) -> Iterator[Path]:
@@ -209,8 +207,8 @@ def _programs_in(folder: Path) -> Iterator[Path]:
     )
 
 
-def _listing_of(path: Path, beside: Sequence[str], plugins: str = "") -> dict[str, Any]:
-    """Return what Ansible lists of an inventory, by these of its plugins alone if any are named.
+def _listing_of(path: Path, beside: Sequence[str]) -> dict[str, Any]:
+    """Return what Ansible lists of an inventory; a program by the plugin for these alone.
 
     What a program cannot tell it would go on to read as INI, of which many a text has some.
     """
@@ -226,6 +224,7 @@ def _listing_of(path: Path, beside: Sequence[str], plugins: str = "") -> dict[st
             hint="Save it with line feeds alone.",
         )
 
+    plugins = _OF_PROGRAM if program else ""
     process = ask_of(path, "ansible-inventory", "--list", *beside, plugins=plugins)
     if process.returncode != 0:
         errors = process.stderr.decode(errors="replace").strip().splitlines()

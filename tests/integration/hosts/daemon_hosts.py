@@ -18,7 +18,6 @@ SCRIPTS = Path(__file__).parent / "databases"
 ACCOUNTS = {"mysql": 61201, "keeper": 61202}
 """Whom no package of the tests makes."""
 _MOUNTS = (SCRIPTS / "mounts.sh").read_text("utf-8")
-_NAMESPACES = ("--pid", "--fork")
 
 
 def give_own_files(home: Path, *copies: str, empty: Iterable[str] = ()) -> None:
@@ -49,7 +48,7 @@ def apart(home: Path, script: Path, *words: str) -> list[str]:
     By its text: its path may be below what they cover, as it is in a checkout in /srv.
     """
     mounts = f'{_MOUNTS}mount --bind "$1/srv" /srv; shift; cd /; exec bash -c "$@"'
-    unshare = ["unshare", "--net", "--mount", *_NAMESPACES, *propagation()]
+    unshare = ["unshare", "--net", "--mount", "--pid", "--fork", *propagation()]
     text = script.read_text("utf-8")
     return [*unshare, "sh", "-ec", mounts, "sh", str(home), text, script.name, *words]
 
@@ -58,9 +57,7 @@ def daemon_host(
     undo: ExitStack, home: Path, number: int, first: int, *settings: str
 ) -> NamespaceHost:
     """Start one host as namespace_host does, with its own files and processes."""
-    host = namespace_host(
-        undo, home, number, first, *settings, mounts=_MOUNTS, namespaces=_NAMESPACES
-    )
+    host = namespace_host(undo, home, number, first, *settings, mounts=_MOUNTS)
     (home / "sshd").chmod(0o1777)  # it is the TMPDIR of every account's commands
     return host
 

@@ -21,7 +21,6 @@ LOGIN = "pd-field"
 _NUMBER = 61211
 _MOUNTS = f"""\
 hostname standby-7
-mount -t proc proc /proc
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/sshd /run/lock /run/etc
 chmod 1777 /run/lock
@@ -155,7 +154,5 @@ def field_host() -> Iterator[FieldHost]:
         home = Path(name, "field-dr")
         home.mkdir()
         (home / "situation.sh").write_text("")
-        host = namespace_host(
-            undo, home, free_number(), 25, mounts=_MOUNTS, namespaces=("--pid", "--fork", "--uts")
-        )
+        host = namespace_host(undo, home, free_number(), 25, mounts=_MOUNTS, namespaces=("--uts",))
         yield FieldHost(host)

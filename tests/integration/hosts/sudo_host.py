@@ -17,7 +17,6 @@ PASSWORD = "Gué {{ lu }} 'n\" $HOME"  # noqa: S105 of a login that lives for se
 _NUMBER = 61210
 _MOUNTS = """\
 for each in passwd group shadow sudoers; do mount --bind "$1/etc/$each" "/etc/$each"; done
-mount -t proc proc /proc
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/sshd /run/lock
 """
@@ -97,9 +96,7 @@ def sudo_host() -> Iterator[SudoHost]:
         (home / "etc/sudoers").write_text(_SUDOERS)
         (home / "etc/sudoers").chmod(0o440)
         _write_shadow(home / "etc/shadow", PASSWORD)
-        host = namespace_host(
-            undo, home, free_number(), 9, mounts=_MOUNTS, namespaces=("--pid", "--fork")
-        )
+        host = namespace_host(undo, home, free_number(), 9, mounts=_MOUNTS)
         (home / "sshd").chmod(0o1777)
         host.marker.write_text(f"{host.machine_id}\n")
         yield SudoHost(host)

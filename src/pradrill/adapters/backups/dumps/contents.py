@@ -21,7 +21,7 @@ _FAILED = re.compile(
 )
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """No text has it. Where it stands before the first words, they show through a packing's own."""
-_FIRST = 16
+_FIRST = 16  # bytes: no packing's head is longer, and no row begins before
 _STATEMENT = re.compile(rb"(?m)^(?:/\*!|(?:ALTER|COPY|CREATE|DROP|INSERT|LOCK|SET|USE) )")
 # The first line of the next may stand behind half a line; its fourth is of no other maker's form.
 _OF_MARIADB = (b"\n-- Server version\t", b"\n-- Dump completed")
