@@ -275,10 +275,12 @@ def test_the_calls_of_a_reading_have_one_deadline_together(
     stanza["archive"] = [{"id": "15-1", "database": {"id": 1, "repo-key": 1}}]
     answer = {"barman": {"moodle": backups}, "pgbackrest": [stanza]}[tool]
     (tmp_path / "answer").write_text(json.dumps(answer))
+    (tmp_path / "begun").touch()  # on a busy machine the first call may not come so far
     path = tmp_path / tool
     path.write_text(
-        f'#!/bin/sh\ncase "$*" in *list-backups*|*info*) cat {tmp_path}/answer ;;\n'
-        f"*list-files*) sleep 0.4; echo {tmp_path}/{LOG[:16]}/{LOG} ;; *) sleep 0.4 ;; esac\n"
+        f'#!/bin/sh\ncase "$*" in *list-backups*|*info*) cat {tmp_path}/answer; exit ;; esac\n'
+        f'echo "$*" >> {tmp_path}/begun; sleep 0.4\n'
+        f'case "$*" in *list-files*) echo {tmp_path}/{LOG[:16]}/{LOG} ;; esac\n'
     )
     path.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
@@ -287,9 +289,9 @@ def test_the_calls_of_a_reading_have_one_deadline_together(
     )
     if tool == "barman":
         source = Barman(BarmanSource(server="moodle"), SteadyClock())
-    began = time.monotonic()
     points = source.catalogue(Bounds(1.0)).points
-    assert time.monotonic() - began < 2.5
+    begun = (tmp_path / "begun").read_text().splitlines()
+    assert len(begun) <= 4, "what has no time left is not begun"
     assert [bool(each.problem) for each in points].count(False) > 3
 
 

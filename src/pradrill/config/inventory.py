@@ -50,7 +50,7 @@ _INTERPRETER, _LONGEST_LINE = re.compile(rb"#![ \t]*([^ \t\n]+)"), 256
 _UNPARSED = re.compile(r"Failed to parse \S+ with '?(\w+)'? plugin: (.+)")
 _SOURCE = re.compile(r"failed to parse inventory source (/.+)")
 _OF_PROGRAM = "script"
-_ORIGIN = re.compile(r"Origin: (/.+:\d+):\d+$")
+_ORIGIN = re.compile(r"\s*Origin: (/.+:\d+):\d+$")
 _OF_SCRIPT = "Standard error from inventory script:"
 _BOM = b"\xef\xbb\xbf"
 _YAML = {".yml", ".yaml", ".json"}
@@ -305,7 +305,7 @@ def _refusal(path: Path, errors: Sequence[str]) -> tuple[str, str]:
         plugins = {"script"}
     causes = [match for line in errors if (match := _UNPARSED.search(line))]
     its = [each[2] for each in causes if each[1] in plugins]
-    places = [match[1] for line in errors if (match := _ORIGIN.search(line))]
+    places = [match[1] for line in errors if (match := _ORIGIN.match(line))]
 
     if plugins == {"script"} and its and (words := _words_of_script(errors)):
         its = [f"{its[0].rstrip('.')}: {words}"]
