@@ -20,6 +20,8 @@ _WITH_A_CLUSTER = {
     for name in ("bad_restores", "contract", "postgresql_tools", "tools_in_the_field")
 }
 """They share one, which takes half a minute to make."""
+_FAULTS = "tests/e2e/test_faults.py"
+"""On hosts in namespaces: beside the machines, which take longest of all as it is."""
 
 # What is asserted for several files fails as plainly as what a test asserts itself.
 pytest.register_assert_rewrite("tests.support", "tests.integration", "tests.e2e")
@@ -44,7 +46,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         file = nodeid.partition("::")[0]
         if file in _WITH_A_CLUSTER:
             return "cluster"
-        return "e2e" if nodeid.startswith("tests/e2e/") else file
+        on_machines = file.startswith("tests/e2e/") and file != _FAULTS
+        return "e2e" if on_machines else file
 
     scheduler = LoadScopeScheduling(config, log)
     scheduler._split_scope = file_or_all_machines

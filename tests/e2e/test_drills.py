@@ -30,6 +30,8 @@ pytestmark = pytest.mark.e2e
 _BY_DAY_ON_HOSTS = pytest.mark.nightly
 PACK = "$(ls -S $(find /srv/restic/wordpress/data -type f) | head -1)"
 KEPT_DEMO = Path(__file__).parent / "scenes/kept_demo.py"
+FIRST = ("nice", "-n", "-5")
+"""Of all tests the demo takes longest: before the others, not as one of five."""
 
 
 class DemoScene(NamedTuple):
@@ -45,11 +47,11 @@ def scene(lab: Lab, state: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     """Run the demo, and keep its backup server and its secrets for the other drills."""
     secrets_file = tmp_path_factory.mktemp("scene") / "secrets.json"
     demo = subprocess.run(
-        [sys.executable, KEPT_DEMO, secrets_file, "--state", state, "demo", "--keep"],
+        [*FIRST, sys.executable, KEPT_DEMO, secrets_file, "--state", state, "demo", "--keep"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=1800,
+        timeout=2700,
         check=False,
     )
     secrets = json.loads(secrets_file.read_text(encoding="utf-8"))
@@ -79,7 +81,7 @@ def test_the_demo_recovers_a_wordpress_whose_machine_was_destroyed(
     """`pradrill demo` passes, with a measured T0, a real loss, a record and a report."""
     result = scene.demo
     assert result.returncode == 0, result.stdout + result.stderr
-    assert re.search(r"^PASSED  wordpress  RTA \S+ \(RTO 15m00s\)  RPA \S+ \(RPO", result.stdout)
+    assert re.search(r"^PASSED  wordpress  RTA \S+ \(RTO 30m00s\)  RPA \S+ \(RPO", result.stdout)
     record = json.loads(pradrill("show", "--json", state=state).stdout)
     assert record["recovery"]["marks"]["T0"]["provenance"] == "measured"
     loss = record["recovery"]["rpa"]
@@ -123,7 +125,7 @@ def test_a_service_that_never_comes_up_fails_at_the_deadline(place: Place) -> No
     place.edit(
         "wordpress",
         ("verify:\n", "  - playbook: ../playbooks/stop_web.yml\n\nverify:\n"),
-        ("deadline: 5m\n", "deadline: 20s\n"),
+        ("deadline: 15m  ", "deadline: 20s  "),
     )
     result, record = place.run("wordpress")
     assert result.returncode == 10

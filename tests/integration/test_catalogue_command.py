@@ -143,6 +143,7 @@ def test_the_schema_knows_every_source(house: Path) -> None:
     assert "recovery_point" in schema["properties"]
 
 
+@pytest.mark.nightly
 def test_a_cron_schedule_tells_what_is_missing(house: Path) -> None:
     """The backup job's own cron line is the promise; a wrong one is told with its place."""
     edit(house, "drills/shop.yml", "{every: 24h}", '{cron: "0 * * * *", tolerance: 59m}')

@@ -45,6 +45,7 @@ def outcome_of(estate: EstateHosts, house: Path) -> tuple[int, str, RunRecord]:
     return result.returncode, result.stdout + result.stderr, record
 
 
+@pytest.mark.nightly
 def test_the_estate_comes_back(estate: EstateHosts, tmp_path: Path) -> None:
     """Three services, a host each: all passed, in order, each measured, all put back."""
     code, output, record = outcome_of(estate, estate.house(tmp_path))

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import beside, pradrill, write
 
@@ -73,6 +74,7 @@ def signed(hosts: TwoHosts, run: str, *, seconds: float) -> None:
     lease(hosts).write_text(json.dumps({**words, "boot": boot_id, "until": uptime + seconds}))
 
 
+@pytest.mark.nightly
 def test_two_state_directories_do_not_meet_on_one_standby(hosts: TwoHosts, tmp_path: Path) -> None:
     """The second run is busy, told by whom and until when; the first one passes undisturbed."""
     first, second = hosts.house(_folder(tmp_path / "a")), hosts.house(_folder(tmp_path / "b"))

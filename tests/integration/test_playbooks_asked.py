@@ -25,6 +25,7 @@ def problems(house: Path) -> list[str]:
     return [line for line in result.stderr.splitlines() if "HINT" not in line]
 
 
+@pytest.mark.nightly
 def test_unknown_modules_and_plays_that_reach_nobody_are_told_at_once(house: Path) -> None:
     """A module, one in a role and in an included file, a group, a production: each with its line.
 

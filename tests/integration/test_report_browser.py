@@ -114,6 +114,7 @@ def test_axe_finds_nothing_wrong_with_any_page(chromium: Browser, language: str)
         assert violations(chromium, [View(each, width, dark) for width, dark in VIEWS]) == []
 
 
+@pytest.mark.nightly
 def test_axe_sees_what_is_wrong(chromium: Browser) -> None:
     """A pale word, and a picture without words, are violations: the audit can fail."""
     wrong = '<p style="color:#999">pale</p><img src="a.png"><h1'
@@ -151,6 +152,7 @@ def test_hostile_words_do_not_widen_the_page(chromium: Browser) -> None:
     assert measures["scroll"] <= measures["client"]
 
 
+@pytest.mark.nightly
 def test_the_measure_sees_what_is_wrong(chromium: Browser) -> None:
     """A page that is too wide, too pale or that asks for a picture is told to be: each can fail."""
     wrong = (

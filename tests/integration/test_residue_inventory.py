@@ -146,6 +146,7 @@ def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> 
     assert "user ghost was not there before" in result.stdout + result.stderr
 
 
+@pytest.mark.nightly
 def test_what_somebody_still_holds_is_not_gone(hosts: TwoHosts, tmp_path: Path) -> None:
     """A service of before keeps what it opened of restored data, although nothing is found there.
 

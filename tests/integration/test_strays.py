@@ -180,6 +180,7 @@ _HANDED = """\
 """
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(
     not all(shutil.which(each, path="/usr/bin:/usr/sbin") for each in ("tmux", "screen", "atd")),
     reason="tmux, screen or at is not installed",
@@ -232,6 +233,7 @@ _SPARED = {
 }
 
 
+@pytest.mark.nightly
 def test_what_others_had_started_by_a_service_is_not_the_services(tmp_path: Path) -> None:
     """Cron, at, sshd, a container engine and a user's systemd keep what a restore gave them.
 

@@ -11,6 +11,27 @@ from tests.integration.house import DRILL, UNREACHED, build, edit, pradrill, wri
 ALLOWED = f'hosts: standby, egress: {{allow: ["{UNREACHED}"]}}'
 """Lets out what the drill calls production."""
 
+WRONG_NAMES = [
+    ("drills/shop.yml", "services: [shop]", "services: [shopp]", 'no service "shopp"'),
+    ("drills/shop.yml", "restore.yml", "restroe.yml", "playbooks/restroe.yml does not exist"),
+    ("drills/shop.yml", "hosts: standby", "hosts: stanby", 'called "stanby"'),
+    ("drills/shop.yml", "1m", "1:30", "not a duration"),
+    ("drills/shop.yml", UNREACHED, "192.0.2.20:443", "is web-dr, the standby itself"),
+    ("drills/shop.yml", "hosts: standby", ALLOWED, "is production, which must_not_reach"),
+    ("inventory.yml", "dr_role: standby", "dr_role: primary", "does not carry dr_role"),
+    ("inventory.yml", "standby:", "standby: [", "Ansible cannot read the inventory"),
+]
+OTHER_WRONG_NAMES = [
+    ("drills/shop.yml", "hosts: standby", "hosts: web-prod", 'called "web-prod"'),
+    ("drills/shop.yml", UNREACHED, "[::ffff:192.0.2.20]:1", "is web-dr, the standby itself"),
+    ("drills/shop.yml", "drill: shop", "drill: Shop!", "drill:"),
+    ("inventory.yml", "{web-dr: {ansible_host: 192.0.2.20, dr_role: standby}}", "{}", "called"),
+    ("playbooks/restore.yml", "- hosts: all", "hosts: all", "playbooks/restore.yml"),
+    ("drills/checks/shop/test_shop.py", "def test_it", "def it", "nothing calls it_answers"),
+    ("drills/checks/shop/test_shop.py", "def test", "def (test", "not valid Python"),
+]
+"""Their siblings: a file, a change of it, and what is said of it."""
+
 
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
@@ -100,23 +121,7 @@ def test_a_drill_cannot_set_objectives(house: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "old", "new", "expected"),
-    [
-        ("drills/shop.yml", "services: [shop]", "services: [shopp]", 'no service "shopp"'),
-        ("drills/shop.yml", "restore.yml", "restroe.yml", "playbooks/restroe.yml does not exist"),
-        ("drills/shop.yml", "hosts: standby", "hosts: stanby", 'called "stanby"'),
-        ("drills/shop.yml", "hosts: standby", "hosts: web-prod", 'called "web-prod"'),
-        ("drills/shop.yml", "1m", "1:30", "not a duration"),
-        ("drills/shop.yml", UNREACHED, "192.0.2.20:443", "is web-dr, the standby itself"),
-        ("drills/shop.yml", UNREACHED, "[::ffff:192.0.2.20]:1", "is web-dr, the standby itself"),
-        ("drills/shop.yml", "hosts: standby", ALLOWED, "is production, which must_not_reach"),
-        ("drills/shop.yml", "drill: shop", "drill: Shop!", "drill:"),
-        ("inventory.yml", "dr_role: standby", "dr_role: primary", "does not carry dr_role"),
-        ("inventory.yml", "{web-dr: {ansible_host: 192.0.2.20, dr_role: standby}}", "{}", "called"),
-        ("inventory.yml", "standby:", "standby: [", "Ansible cannot read the inventory"),
-        ("playbooks/restore.yml", "- hosts: all", "hosts: all", "playbooks/restore.yml"),
-        ("drills/checks/shop/test_shop.py", "def test_it", "def it", "nothing calls it_answers"),
-        ("drills/checks/shop/test_shop.py", "def test", "def (test", "not valid Python"),
-    ],
+    [*WRONG_NAMES, *(pytest.param(*each, marks=pytest.mark.nightly) for each in OTHER_WRONG_NAMES)],
 )
 def test_what_a_drill_names_must_be_there(
     house: Path, name: str, old: str, new: str, expected: str

@@ -72,6 +72,7 @@ def test_an_encrypted_inventory_without_a_password_is_refused_by_validate(house:
     assert result.stderr.count("no password is named") >= 1
 
 
+@pytest.mark.nightly
 def test_a_wrong_or_missing_password_is_told_as_such(house: Path) -> None:
     """A wrong one is a mistake in the drill (3), one that cannot be read is not ready (4)."""
     _name_password(house, "'command:echo wrong-one'")
@@ -133,6 +134,7 @@ def test_vault_ids_with_different_passwords_are_opened_by_a_list(
     assert "torn-down" in hosts.standby.touched()
 
 
+@pytest.mark.nightly
 def test_a_value_that_no_password_opens_is_named_by_validate(house: Path) -> None:
     """In a shared inventory it may be production's own: it is told at its line, and not refused.
 

@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -290,8 +289,8 @@ def test_the_calls_of_a_reading_have_one_deadline_together(
     if tool == "barman":
         source = Barman(BarmanSource(server="moodle"), SteadyClock())
     points = source.catalogue(Bounds(1.0)).points
-    begun = (tmp_path / "begun").read_text().splitlines()
-    assert len(begun) <= 4, "what has no time left is not begun"
+    starts = (tmp_path / "begun").read_text().splitlines()
+    assert len(starts) <= 4, "what has no time left is not begun"
     assert [bool(each.problem) for each in points].count(False) > 3
 
 
