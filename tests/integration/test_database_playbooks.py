@@ -87,6 +87,7 @@ def test_postgresql_comes_back_to_just_before_the_disaster(
     assert abs(databases.loss.since(datetime.fromisoformat(replayed)) - loss) < BEAT
 
 
+@pytest.mark.nightly
 def test_postgresql_comes_back_from_a_dump(databases: DatabaseHosts, tmp_path: Path) -> None:
     """pg_dump's folder, restored in parallel: PASSED; what was written after it is lost."""
     house = databases.house(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from tests.integration.hosts.two_hosts import RESTORE, TEARDOWN, TwoHosts
 from tests.integration.house import build, edit, pradrill, write
 
@@ -20,6 +21,7 @@ HAND_BACK = """\
 """
 
 
+@pytest.mark.nightly
 def test_a_folder_is_named_once(hosts: TwoHosts, tmp_path: Path) -> None:
     """One `folder` in vars: restored, checked, read, torn down, looked for; titles are shown."""
     house = hosts.house(tmp_path)

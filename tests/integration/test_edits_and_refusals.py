@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import build, edit, pradrill, write
 
@@ -50,6 +51,7 @@ def test_every_way_in_variables_is_refused_at_its_line(hosts: TwoHosts, tmp_path
     assert hosts.production.touched() == ["live"]
 
 
+@pytest.mark.nightly
 def test_other_forms_of_inventory_are_looked_at_too(tmp_path: Path) -> None:
     """INI has a line; what a program says is told at the drill's; a template is not guessed."""
     house = build(tmp_path)

@@ -155,6 +155,28 @@ def test_a_check_that_passes_whatever_the_host_answers_is_no_answer(suite: Writt
     assert len(results) == 14
 
 
+def test_a_check_that_waits_for_an_answer_hides_no_empty_one_after_it(suite: WrittenSuite) -> None:
+    """With made-up answers it comes to no end; the others are tried all the same."""
+    results = suite.ask_once(
+        {
+            "test_a.py": """
+                import threading
+                def test_patient(host):
+                    while host.run("true").rc: pass
+                    assert host.run("true").rc == 0
+                def test_blocked(host):
+                    if host.run("true").rc: threading.Event().wait()
+                    assert host.run("true").rc == 0
+                def test_empty(host): assert host.run("false").rc < 1000
+                """,
+        }
+    )
+    assert {name: each.detail for name, each in results.items() if each.detail} == {
+        "test_empty": HOLLOW
+    }
+    assert len(results) == 3
+
+
 def test_a_check_that_some_answer_makes_fail_is_let_be(suite: WrittenSuite) -> None:
     """What must not be there, stays the same, is short, or is seen elsewhere: all of it counts."""
     results = suite.ask_once(

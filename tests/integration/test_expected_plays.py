@@ -117,6 +117,7 @@ def test_it_waits_and_then_takes_the_variables_that_are_known_by_then(
     assert not goes_on(pid)
 
 
+@pytest.mark.nightly
 def test_one_that_was_ended_while_it_waited_is_started_anew(expecting: Expecting) -> None:
     """By kill -9, as for want of memory: a teardown does not go without its play by that."""
     expecting.runner.expect(expecting.play(), deadline=LONGEST)
@@ -161,6 +162,7 @@ def test_a_machine_that_was_never_proven_gets_no_play(expecting: Expecting) -> N
     assert not expecting.place.exists()
 
 
+@pytest.mark.nightly
 def test_another_play_than_the_expected_one_runs_by_itself(expecting: Expecting) -> None:
     """A play that differs in more than its variables is started anew, and the other one is not."""
     expecting.runner.expect(expecting.play("other"), deadline=LONGEST)

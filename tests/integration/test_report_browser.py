@@ -93,6 +93,7 @@ def violations(chromium: Browser, views: Sequence[View]) -> list[str]:
     return [wrong for answer in answers for wrong in answer["violations"]]
 
 
+@pytest.mark.nightly
 def test_axe_finds_nothing_wrong(chromium: Browser) -> None:
     """In either language, on a phone and a desktop, light and dark, axe finds no violation."""
     views = [

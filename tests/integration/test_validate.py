@@ -133,6 +133,7 @@ def test_what_a_drill_names_must_be_there(
     assert expected in messages[0]
 
 
+@pytest.mark.nightly
 def test_the_inventory_may_have_any_format_that_ansible_reads(house: Path) -> None:
     """An INI inventory and a script that prints JSON do as well as YAML."""
     (house / "inventory.yml").unlink()
