@@ -46,7 +46,11 @@ TICKS = os.sysconf("SC_CLK_TCK")  # a second, of a process's start
 FOREVER = float("inf")
 RUN = "/run/user"
 UNITS = "/run/systemd/units"  # of each unit that systemd has begun, a link; not in old versions
-SESSION = re.compile(rb"/user-([0-9]+)\.slice/session-[^/\n]*\.scope")
+SESSION = re.compile(
+    rb"/user-([0-9]+)\.slice/(?:session-|user@[0-9]+\.service/(?:[^/\n]+/)*tmux-spawn-)[^/\n]*\.scope"
+)
+"""A login, and a window of its tmux, which has itself put there by its user's systemd."""
+OF_AT = {"atjobs", "atspool"}  # beside cron's tables: they change as at carries out its jobs
 LONGEST = 10  # digits of a process's number; Python reads no thousands of them
 TICK = 0.05  # seconds between two looks
 SCHEDULERS = ("cron", "crond", "cronie", "anacron", "atd")
@@ -103,15 +107,16 @@ def process(pid: int, request: Seen) -> Seen | None:
 
 
 def uptime() -> float:
-    """Return the seconds since the machine's boot."""
-    with open(f"{PROC}/uptime", encoding="ascii") as file:  # noqa: PTH123
-        return float(file.read().split()[0])
+    """Return the seconds since the boot, by the clock that a process's start is told by.
+
+    /proc/uptime may be another one's: LXC has a container's there, beside starts since its host's.
+    """
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def boot() -> float:
     """Return when the machine was booted by its clock as it is now, in seconds since 1970."""
-    with open(f"{PROC}/stat", encoding="ascii") as file:  # noqa: PTH123
-        return float(next(line.split()[1] for line in file if line.startswith("btime ")))
+    return time.time() - uptime()
 
 
 def this_boot() -> str:
@@ -136,11 +141,13 @@ def look(request: Seen) -> Seen:
 
 def above(pid: int, processes: Seen) -> list[int]:
     """Return a process's ancestors, the nearest first."""
-    ancestors: list[int] = []
-    while pid in processes and processes[pid]["parent"] not in (0, *ancestors):
+    ancestors: dict[int, None] = {}  # in order; what calls itself without end lies deep
+    while pid in processes:
         pid = processes[pid]["parent"]
-        ancestors.append(pid)
-    return ancestors
+        if pid == 0 or pid in ancestors:
+            break
+        ancestors[pid] = None
+    return list(ancestors)
 
 
 def ours(request: Seen, processes: Seen) -> list[int]:
@@ -194,7 +201,7 @@ def is_orphan(pid: int, processes: Seen) -> bool:
     if parent in {0, 1}:
         return True
     is_systemd = parent in processes and processes[parent]["name"] == "systemd"
-    return is_systemd and is_of_manager(parent)
+    return is_systemd and is_of_manager(parent) and is_here(parent)
 
 
 def is_of_manager(pid: int) -> bool:
@@ -203,15 +210,19 @@ def is_of_manager(pid: int) -> bool:
 
 
 def keeper_of(pid: int, processes: Seen) -> str:
-    """Return the name of the keeper that a process is directly below, unless that is a container's.
-
-    Those begin their own anew, and of a container that is new it is seen what keeps it.
-    """
+    """Return the name of the keeper that a process is directly below; nothing of any other."""
     parent = processes[pid]["parent"]
     if parent not in processes or processes[parent]["name"] not in KEEPERS:
         return ""
-    is_here = namespace(parent, "mnt") in {None, namespace("self", "mnt")}
-    return str(processes[parent]["name"]) if is_here else ""
+    return str(processes[parent]["name"]) if is_here(parent) else ""
+
+
+def is_here(pid: int) -> bool:
+    """Tell whether what begins programs is this machine's own, as far as that is seen.
+
+    A container's systemd or supervisor begins its own anew; of a new one it is seen what keeps it.
+    """
+    return namespace(pid, "mnt") in {None, namespace("self", "mnt")}
 
 
 def send(pids: list[int], number: int) -> None:
@@ -337,8 +348,7 @@ def have_changed(places: tuple[str, ...], since: float) -> bool:
             inside = os.listdir(place) if os.path.isdir(place) else []  # noqa: PTH112, PTH208
         except OSError:  # only root sees those of others
             inside = []
-        names = (name for name in inside if not name.startswith("at"))  # they are at's own
-        for path in (place, *(f"{place}/{name}" for name in names)):
+        for path in (place, *(f"{place}/{name}" for name in inside if name not in OF_AT)):
             try:
                 if os.lstat(path).st_ctime > instant:
                     return True

@@ -12,9 +12,13 @@ from pradrill.domain.run.host import Host
 
 _UNSTABLE_MOUNTS = ("/proc", "/sys", "/dev", "/run", "/snap")  # come and go by themselves
 UNSTABLE_UNIT = re.compile(
-    r"(^|/)(user|user-runtime-dir|ssh|sshd)@[^/]*$|\.(scope|slice|mount|swap)$"
+    r"(^|/)(?<!/etc/systemd/system/)(user|user-runtime-dir|ssh|sshd)@[^/]*$"
+    r"|\.(scope|slice|mount|swap)$"
 )
-"""Units of logins, and those that stand for something else: they are no drill's."""
+"""Units of logins, and those that stand for something else: they are no drill's.
+
+A file that somebody has put in the place of a login's is not one of them.
+"""
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _LISTEN = "0A"
 _SERVICE = ".service"
