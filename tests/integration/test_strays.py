@@ -223,6 +223,7 @@ _TOLD = {  # name → where systemd has it
     "pane": f"{_OWN}/app.slice/app-tmux.slice/tmux-spawn-5a.scope",  # of this login's user
     "conmon": f"{_OTHERS}/user.slice/libpod-conmon-5a.scope",  # a restore's, as another user
     "containerd-shim": "/system.slice/containerd.service",
+    "login": "/user.slice/user-0.slice/session-7.scope",  # by its name alone
     "grouped": "/system.slice/made.service",  # a group that root has made, and systemd never began
 }
 _SPARED = {
@@ -232,6 +233,7 @@ _SPARED = {
     "cron": "/system.slice/cron.service",
     "anacron": "/system.slice/anacron.service",  # begun anew by its timer
     "rotate": "/system.slice/cron-daily.service",  # a job of systemd-cron
+    "login ": "/user.slice/user-0.slice/session-8.scope",  # at a console
     "tmux: server": "/user.slice/user-1001.slice/session-5.scope",  # another's, who is at work
     "bash": f"{_OTHERS}/app.slice/app-tmux.slice/tmux-spawn-5b.scope",  # that one's window
 }
@@ -254,8 +256,8 @@ def test_what_others_had_started_by_a_service_is_not_the_services(tmp_path: Path
         fields = f"S {parent} 1 {pid} 0 0 0 {'0 ' * 12}{900 - pid}"
         (tmp_path / f"{pid}/stat").write_text(f"{pid} ({name.strip()}) {fields}")
         (tmp_path / f"{pid}/cgroup").write_text(f"0::{place}\n")
-        folder = "/srv" if name in _TOLD else "/usr/sbin"
-        (tmp_path / f"{pid}/exe").symlink_to(f"{folder}/{name}")
+        folder = "/srv" if name in _TOLD else "/usr/bin" if name == "login " else "/usr/sbin"
+        (tmp_path / f"{pid}/exe").symlink_to(f"{folder}/{name.strip()}")
     script: dict[str, Any] = {"__name__": "script"}
     exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
     script.update(PROC=str(tmp_path), RUN=f"{tmp_path}/run", UNITS=f"{tmp_path}/units")
@@ -321,6 +323,7 @@ def test_what_a_service_of_before_has_let_go_is_told(tmp_path: Path) -> None:
         21: (20, "apache2", 900),
         22: (1, "worker", 900),
         23: (1, "nginx", 900),  # begun anew
+        24: (1, "libvirtd", 900),  # likewise, beside what it had left there
     }.items():
         (tmp_path / f"{pid}").mkdir()
         fields = f"S {parent} 1 {pid} 0 0 0 {'0 ' * 12}{start}"
@@ -328,6 +331,7 @@ def test_what_a_service_of_before_has_let_go_is_told(tmp_path: Path) -> None:
         cgroup = place.replace("apache2", "nginx") if name == "nginx" else place
         (tmp_path / f"{pid}/cgroup").write_text(cgroup)
         (tmp_path / f"{pid}/exe").symlink_to(f"/usr/sbin/{name}")
+        (tmp_path / f"{pid}/environ").write_text("A=b\0SYSTEMD_EXEC_PID=24\0")  # all inherit it
     script: dict[str, Any] = {"__name__": "script"}
     exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
     script["PROC"] = str(tmp_path)

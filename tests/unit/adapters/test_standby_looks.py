@@ -79,8 +79,10 @@ def test_what_other_schedulers_and_hooks_start_is_looked_at(folder: Path) -> Non
 def test_a_package_that_is_not_whole_is_there(tmp_path: Path) -> None:
     """One that a drill's apt left half was not seen, and one on its way to another had gone."""
     states = ("installed", "half-configured", "triggers-pending", "unpacked", "half-installed")
-    gone = ("config-files", "not-installed")
-    text = "".join(f"Package: {each}\nStatus: install ok {each}\n\n" for each in (*states, *gone))
+    text = "".join(
+        f"Package: {each}\nStatus: install ok {each}\n\n"
+        for each in (*states, "config-files", "not-installed")
+    )
     lay(tmp_path, "var/lib/dpkg/status", text.encode())
     with elsewhere(tmp_path):
         assert {*inventory(stock("package")).seen["package"]} == {*states}

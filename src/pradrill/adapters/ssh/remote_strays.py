@@ -47,7 +47,8 @@ FOREVER = float("inf")
 RUN = "/run/user"
 UNITS = "/run/systemd/units"  # of each unit that systemd has begun, a link; not in old versions
 SESSION = re.compile(
-    rb"/user-([0-9]+)\.slice/(?:session-|user@[0-9]+\.service/(?:[^/\n]+/)*tmux-spawn-)[^/\n]*\.scope"
+    rb"/user-([0-9]+)\.slice/(?:session-|user@[0-9]+\.service/(?:[^/\n]+/)*tmux-spawn-)"
+    rb"[^/\n]*\.scope"
 )
 """A login, and a window of its tmux, which has itself put there by its user's systemd."""
 OF_AT = {"atjobs", "atspool"}  # beside cron's tables: they change as at carries out its jobs
@@ -65,6 +66,7 @@ KEEPERS = frozenset(
 FOR_OTHERS = frozenset(f"{each}.service".encode() for each in (*SCHEDULERS, "ssh", "sshd"))
 OF_CRON = [[f"{each}.service".encode()] for each in SCHEDULERS if each != "atd"]
 OF_A_LOGIN = (b"ssh@", b"sshd@")
+OF_A_CONSOLE = {"", "/bin/login", "/usr/bin/login"}
 """Services that carry out what others want, and keep it beside them; jobs of systemd-cron, whose
 units begin with `cron-`, are services like any other."""
 JOBS = (*CRONTABS, "/var/spool/cron/crontabs", "/var/spool/cron/tabs")
@@ -372,6 +374,14 @@ def services_of(processes: Seen, since: float) -> set[bytes]:
     return {each for each in groups if b".service" in each}
 
 
+def is_begun_by_systemd(pid: int) -> bool:
+    """Tell whether systemd has begun it as its service: older versions do not say so.
+
+    As libvirtd is when somebody asks for it, beside what one that was idle has left there.
+    """
+    return f"SYSTEMD_EXEC_PID={pid}".encode() in read(pid, "environ").split(b"\0")
+
+
 def is_written(manager: bytes, unit: bytes) -> bool:
     """Tell whether a user's service stands in a file, and is not made up by systemd-run --user."""
     number = manager[len(b"user@") : -len(b".service")]
@@ -438,7 +448,7 @@ def others(request: Seen, processes: Seen) -> list[int]:
         and not is_of_untouched_jobs(pid, since)
         and (
             keeper_of(pid, processes)
-            or read(pid, "cgroup") in services
+            or (read(pid, "cgroup") in services and not is_begun_by_systemd(pid))
             or not in_service(pid, words["name"])
         )
         and not elsewhere(pid, mounts)
@@ -446,7 +456,9 @@ def others(request: Seen, processes: Seen) -> list[int]:
 
 
 def is_login(pid: int, words: Seen, programs: set[str]) -> bool:
-    """Tell whether it is somebody's login: it has the name and the program of this one's."""
+    """Tell whether it is somebody's login: it has the name and the program of one."""
+    if words["name"] == "login":
+        return program(pid) in OF_A_CONSOLE
     return words["name"].startswith("sshd") and program(pid) in {"", *programs}
 
 

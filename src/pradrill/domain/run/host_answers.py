@@ -19,6 +19,7 @@ UNSTABLE_UNIT = re.compile(
 
 A file that somebody has put in the place of a login's is not one of them.
 """
+_OF_A_CONSOLE = re.compile(r"(getty|autovt)@")  # begun when somebody looks at it
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _LISTEN = "0A"
 _SERVICE = ".service"
@@ -112,7 +113,9 @@ def waiting_units(listed: str) -> tuple[str, ...]:
 
 def _units(listed: str) -> list[str]:
     names = (line.split()[0] for line in listed.splitlines() if line.strip())
-    return sorted(name for name in names if not UNSTABLE_UNIT.search(name))
+    return sorted(
+        name for name in names if not UNSTABLE_UNIT.search(name) and not _OF_A_CONSOLE.match(name)
+    )
 
 
 def mounts(table: str) -> tuple[str, ...]:
