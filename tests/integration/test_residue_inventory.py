@@ -384,6 +384,57 @@ table ip filter {
 """
 
 
+_PORTS = """\
+*raw
+:PREROUTING ACCEPT [0:0]
+-A PREROUTING -d {one}/32 ! -i br-3cdb1cb92a36 -p tcp -m tcp --dport 80 -j DROP
+-A PREROUTING -d {two}/32 ! -i docker0 -p tcp -m tcp --dport 80 -j DROP
+-A PREROUTING -d 192.0.2.9/32 ! -i {link} -j DROP
+COMMIT
+*nat
+:POSTROUTING ACCEPT [0:0]
+-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+-A POSTROUTING -s {one}/32 -d {one}/32 -p tcp -m tcp --dport 80 -j MASQUERADE
+-A POSTROUTING -s {two}/32 -d {two}/32 -p tcp -m tcp --dport 80 -j MASQUERADE
+-A POSTROUTING -s {one}/32 -d {to}/32 -j MASQUERADE
+COMMIT
+"""
+_PORTS_OF_NFT = """\
+table ip nat {{
+\tchain POSTROUTING {{
+\t\ttype nat hook postrouting priority srcnat; policy accept;
+\t\tip saddr {one} ip daddr {one} tcp dport 80 counter masquerade
+\t\tip saddr {two} ip daddr {two} tcp dport 80 counter masquerade
+\t\tip saddr 172.17.0.9 ip daddr {to} counter masquerade
+\t}}
+}}
+"""
+
+
+def test_a_container_that_is_begun_anew_changes_no_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    """Docker's rules for its ports lie among others, in the order in which containers came."""
+    first, other = {"one": "172.17.0.2", "two": "172.17.0.3"}, "172.17.0.30"
+    again = {"one": "172.17.0.3", "two": "172.17.0.2"}
+    looks = []
+    for values in (
+        {**first, "to": other, "link": "eth0"},
+        {**again, "to": other, "link": "eth0"},
+        {**first, "to": "192.0.2.1", "link": "eth1"},
+    ):
+        script, chains = space(), _PORTS.format(**values)
+        script["chains_of"](
+            "iptables-save", chains.replace(f"-s {values['one']}/32 -d {other}", "")
+        )
+        script["nft_chains"](_PORTS_OF_NFT.format(**values))
+        looks.append(inventory(capsys.readouterr().out))
+    assert texts(looks[1].left_by(looks[0])) == ()
+    assert texts(looks[2].left_by(looks[0])) == (
+        "firewall ip nat POSTROUTING is not as before",
+        "firewall ip nat chain POSTROUTING is not as before",
+        "firewall ip raw PREROUTING is not as before",
+    )
+
+
 def test_bans_and_rules_of_containers_come_and_go(capsys: pytest.CaptureFixture[str]) -> None:
     """Who is banned meanwhile is no drill's doing; a rule of the user's is."""
     signs = ("f2b", "172.17", "203.0.113.9", "@addr-set")

@@ -210,6 +210,7 @@ def test_what_a_helper_of_before_was_given_to_start_is_told(
 
 
 _OWN = "/user.slice/user-0.slice/user@0.service"
+_OTHERS = "/user.slice/user-1001.slice/user@1001.service"
 _TOLD = {  # name → where systemd has it
     "job": "/system.slice/cron.service",  # what cron has started, and nobody waits for
     "queued": "/system.slice/atd.service",
@@ -219,7 +220,10 @@ _TOLD = {  # name → where systemd has it
     "transient": f"{_OWN}/app.slice/run-u5.service",
     "made-up": f"{_OWN}/app.slice/shop.service",  # systemd-run --user --unit=shop
     "orphan": f"{_OWN}/app.slice/tmux.scope",  # of a user's systemd, which is its first process
+    "pane": f"{_OWN}/app.slice/app-tmux.slice/tmux-spawn-5a.scope",  # of this login's user
+    "conmon": f"{_OTHERS}/user.slice/libpod-conmon-5a.scope",  # a restore's, as another user
     "containerd-shim": "/system.slice/containerd.service",
+    "login": "/user.slice/user-0.slice/session-7.scope",  # by its name alone
     "grouped": "/system.slice/made.service",  # a group that root has made, and systemd never began
 }
 _SPARED = {
@@ -229,7 +233,9 @@ _SPARED = {
     "cron": "/system.slice/cron.service",
     "anacron": "/system.slice/anacron.service",  # begun anew by its timer
     "rotate": "/system.slice/cron-daily.service",  # a job of systemd-cron
+    "login ": "/user.slice/user-0.slice/session-8.scope",  # at a console
     "tmux: server": "/user.slice/user-1001.slice/session-5.scope",  # another's, who is at work
+    "bash": f"{_OTHERS}/app.slice/app-tmux.slice/tmux-spawn-5b.scope",  # that one's window
 }
 
 
@@ -250,10 +256,8 @@ def test_what_others_had_started_by_a_service_is_not_the_services(tmp_path: Path
         fields = f"S {parent} 1 {pid} 0 0 0 {'0 ' * 12}{900 - pid}"
         (tmp_path / f"{pid}/stat").write_text(f"{pid} ({name.strip()}) {fields}")
         (tmp_path / f"{pid}/cgroup").write_text(f"0::{place}\n")
-        folder = "/srv" if name in _TOLD else "/usr/sbin"
-        (tmp_path / f"{pid}/exe").symlink_to(f"{folder}/{name}")
-    (tmp_path / "uptime").write_text("100.0 1.0\n")
-    (tmp_path / "stat").write_text("btime 1\n")
+        folder = "/srv" if name in _TOLD else "/usr/bin" if name == "login " else "/usr/sbin"
+        (tmp_path / f"{pid}/exe").symlink_to(f"{folder}/{name.strip()}")
     script: dict[str, Any] = {"__name__": "script"}
     exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
     script.update(PROC=str(tmp_path), RUN=f"{tmp_path}/run", UNITS=f"{tmp_path}/units")
@@ -295,12 +299,12 @@ def test_a_job_that_cron_waits_for_is_told_when_jobs_came_or_went(
     (tmp_path / str(os.getpid())).mkdir()
     group = "0::/user.slice/user-0.slice/session-3.scope\n"  # of this login
     (tmp_path / f"{os.getpid()}/cgroup").write_text(group)
-    (tmp_path / "uptime").write_text("100.0 1.0\n")
     (tmp_path / "cron.d").mkdir()
-    (tmp_path / "stat").write_text(f"btime {int(time.time()) - (100 if is_written else 0)}\n")
+    began = time.time() - (100 if is_written else 0)
     script: dict[str, Any] = {"__name__": "script"}
     exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
     script.update(PROC=str(tmp_path), JOBS=(str(tmp_path / "absent"), str(tmp_path / "cron.d")))
+    script["boot"] = lambda: began
     request = {"mark": "M", "run": "r", "since": 5.0, "daemons": ["cron"]}
     pids = script["others"](request, script["look"](request))
     assert pids == ([12] if is_written else [])
@@ -319,6 +323,7 @@ def test_what_a_service_of_before_has_let_go_is_told(tmp_path: Path) -> None:
         21: (20, "apache2", 900),
         22: (1, "worker", 900),
         23: (1, "nginx", 900),  # begun anew
+        24: (1, "libvirtd", 900),  # likewise, beside what it had left there
     }.items():
         (tmp_path / f"{pid}").mkdir()
         fields = f"S {parent} 1 {pid} 0 0 0 {'0 ' * 12}{start}"
@@ -326,6 +331,7 @@ def test_what_a_service_of_before_has_let_go_is_told(tmp_path: Path) -> None:
         cgroup = place.replace("apache2", "nginx") if name == "nginx" else place
         (tmp_path / f"{pid}/cgroup").write_text(cgroup)
         (tmp_path / f"{pid}/exe").symlink_to(f"/usr/sbin/{name}")
+        (tmp_path / f"{pid}/environ").write_text("A=b\0SYSTEMD_EXEC_PID=24\0")  # all inherit it
     script: dict[str, Any] = {"__name__": "script"}
     exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
     script["PROC"] = str(tmp_path)
@@ -356,6 +362,80 @@ def test_many_processes_are_looked_at_once_each(tmp_path: Path) -> None:
     assert len(files) < 10 * len(processes)
 
 
+def test_a_call_of_itself_without_end_is_looked_through_at_once(tmp_path: Path) -> None:
+    """A script that calls itself lies thousands deep: of each all above it were gone through."""
+    first = 5_000_000  # more than any process has here
+    for pid in range(first, first + 1_500):
+        (tmp_path / f"{pid}").mkdir()
+        fields = f"S {1 if pid == first else pid - 1} 1 {pid} 0 0 0 {'0 ' * 12}900"
+        (tmp_path / f"{pid}/stat").write_text(f"{pid} (sh) {fields}")
+    (tmp_path / f"{first}/environ").write_text(f"M=r:{first}")
+    script: dict[str, Any] = {"__name__": "script"}
+    exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
+    script["PROC"] = str(tmp_path)
+    request = {"mark": "M", "run": "r", "since": 5.0, "daemons": [], "commands": False}
+    processes = script["look"](request)
+    began = time.process_time()
+    assert len(script["ours"](request, processes)) == 1_500
+    assert time.process_time() - began < 2
+
+
+def test_a_process_is_new_by_the_clock_of_its_start() -> None:
+    """A container of LXC's has an uptime of its own, and starts since its host's boot."""
+    script: dict[str, Any] = {"__name__": "script"}
+    exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
+    script["PROC"] = "/proc"
+    before = script["before"]()["uptime"]
+    time.sleep(0.05)
+    with subprocess.Popen(["sleep", "60"]) as process:
+        request = {"mark": "M", "run": "r", "since": before}
+        start = script["process"](process.pid, request)["start"] / script["TICKS"]
+        process.kill()
+    assert before < start < script["uptime"]()
+    assert abs(script["boot"]() + script["uptime"]() - time.time()) < 1
+    script["open"] = None  # nothing of /proc but a process's own
+    assert script["uptime"]() > start
+
+
+def test_what_a_containers_own_systemd_begins_is_the_containers(tmp_path: Path) -> None:
+    """A service that was begun anew in it has new mounts where it has a /tmp of its own."""
+    place = "0::/lxc.payload.web/{}\n"
+    for pid, (parent, name, start, group) in {
+        30: (29, "systemd", 1, "init.scope"),
+        31: (30, "apache2", 900, "system.slice/apache2.service"),
+    }.items():
+        (tmp_path / f"{pid}/ns").mkdir(parents=True)
+        (tmp_path / f"{pid}/ns/mnt").write_text("")
+        fields = f"S {parent} 1 {pid} 0 0 0 {'0 ' * 12}{start}"
+        (tmp_path / f"{pid}/stat").write_text(f"{pid} ({name}) {fields}")
+        (tmp_path / f"{pid}/cgroup").write_text(place.format(group))
+    (tmp_path / "self/ns").mkdir(parents=True)
+    (tmp_path / "self/ns/mnt").write_text("")
+    (tmp_path / "units").mkdir()
+    script: dict[str, Any] = {"__name__": "script"}
+    exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
+    script.update(PROC=str(tmp_path), UNITS=f"{tmp_path}/units")
+    request = {"mark": "M", "run": "r", "since": 5.0, "daemons": []}
+    assert script["others"](request, script["look"](request)) == []
+
+
+def test_a_table_of_crons_may_have_a_name_like_ats(tmp_path: Path) -> None:
+    """Of cron.d/atop nothing was seen: at's own folders alone change by themselves."""
+    script: dict[str, Any] = {"__name__": "script"}
+    exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
+    folder = tmp_path / "cron.d"
+    folder.mkdir()
+    (folder / "atop").touch()
+    (folder / "atjobs").mkdir()
+    time.sleep(0.1)
+    began = time.time() - 0.05
+    script["boot"] = lambda: began
+    (folder / "atjobs/a").touch()
+    assert not script["have_changed"]((str(folder),), 0.0)
+    (folder / "atop").write_text("* * * * * root true")
+    assert script["have_changed"]((str(folder),), 0.0)
+
+
 def test_one_program_more_below_a_keeper_is_told_also_after_a_boot(tmp_path: Path) -> None:
     """Supervisor's own programs are begun anew as often as it likes, and are its service's.
 
@@ -374,7 +454,6 @@ def test_one_program_more_below_a_keeper_is_told_also_after_a_boot(tmp_path: Pat
         cgroup = "/init.scope" if name == "early" else "/system.slice/supervisor.service"
         (tmp_path / f"{pid}/cgroup").write_text(f"0::{cgroup}\n")
         (tmp_path / f"{pid}/exe").symlink_to(f"/usr/bin/{name}")
-    (tmp_path / "uptime").write_text("100.0 1.0\n")
     script: dict[str, Any] = {"__name__": "script"}
     exec(source("remote_strays.py"), script)  # noqa: S102 ours; nothing imports it
     script["PROC"] = str(tmp_path)

@@ -55,6 +55,7 @@ TIME_MAY_BE_READ_IN = {
     "adapters/ssh/remote_mail_sink.py": "sent to the standby: when mail came there",
     "adapters/ssh/remote_looks/programs.py": "sent to the standby: how long it waits for a program",
     "adapters/ssh/remote_reach.py": "sent to the standby: how long it waits for an answer there",
+    "adapters/ssh/remote_strays.py": "sent to the standby: since when processes are new there",
 }
 """Exceptions, path → why. Scripts that run on another machine or in another process, where the
 port Clock cannot be, belong here too."""

@@ -65,14 +65,27 @@ def test_folders_deeper_than_python_calls_itself_hide_nothing(folder: Path) -> N
 
 def test_what_other_schedulers_and_hooks_start_is_looked_at(folder: Path) -> None:
     """A file's event, a rotated log or somebody's login begins it: no cron, and no unit."""
-    jobs = ("etc/incron.d/a", "var/spool/incron/root", "var/spool/fcron/root")
+    jobs = ("etc/incron.d/a", "var/spool/incron/root", "var/spool/fcron/root.orig")
+    moves = ("var/spool/fcron/root",)  # fcron writes there each half an hour when a job is due
     hooks = ("etc/logrotate.d/a", "etc/update-motd.d/a", "etc/init.d/a", "etc/supervisor/conf.d/a")
-    for each in (*jobs, *hooks):
+    for each in (*jobs, *hooks, *moves):
         lay(folder, each)
     with elsewhere(folder):
         here = inventory(stock("cron", "system"))
     assert {*here.seen["cron"]} == {f"{folder}/{each}" for each in jobs}
     assert {*here.seen["system"]} == {f"{folder}/{each}" for each in hooks}
+
+
+def test_a_package_that_is_not_whole_is_there(tmp_path: Path) -> None:
+    """One that a drill's apt left half was not seen, and one on its way to another had gone."""
+    states = ("installed", "half-configured", "triggers-pending", "unpacked", "half-installed")
+    text = "".join(
+        f"Package: {each}\nStatus: install ok {each}\n\n"
+        for each in (*states, "config-files", "not-installed")
+    )
+    lay(tmp_path, "var/lib/dpkg/status", text.encode())
+    with elsewhere(tmp_path):
+        assert {*inventory(stock("package")).seen["package"]} == {*states}
 
 
 def test_a_program_that_prints_for_ever_is_ended() -> None:

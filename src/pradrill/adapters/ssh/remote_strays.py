@@ -46,7 +46,12 @@ TICKS = os.sysconf("SC_CLK_TCK")  # a second, of a process's start
 FOREVER = float("inf")
 RUN = "/run/user"
 UNITS = "/run/systemd/units"  # of each unit that systemd has begun, a link; not in old versions
-SESSION = re.compile(rb"/user-([0-9]+)\.slice/session-[^/\n]*\.scope")
+SESSION = re.compile(
+    rb"/user-([0-9]+)\.slice/(?:session-|user@[0-9]+\.service/(?:[^/\n]+/)*tmux-spawn-)"
+    rb"[^/\n]*\.scope"
+)
+"""A login, and a window of its tmux, which has itself put there by its user's systemd."""
+OF_AT = {"atjobs", "atspool"}  # beside cron's tables: they change as at carries out its jobs
 LONGEST = 10  # digits of a process's number; Python reads no thousands of them
 TICK = 0.05  # seconds between two looks
 SCHEDULERS = ("cron", "crond", "cronie", "anacron", "atd")
@@ -61,6 +66,7 @@ KEEPERS = frozenset(
 FOR_OTHERS = frozenset(f"{each}.service".encode() for each in (*SCHEDULERS, "ssh", "sshd"))
 OF_CRON = [[f"{each}.service".encode()] for each in SCHEDULERS if each != "atd"]
 OF_A_LOGIN = (b"ssh@", b"sshd@")
+OF_A_CONSOLE = {"", "/bin/login", "/usr/bin/login"}
 """Services that carry out what others want, and keep it beside them; jobs of systemd-cron, whose
 units begin with `cron-`, are services like any other."""
 JOBS = (*CRONTABS, "/var/spool/cron/crontabs", "/var/spool/cron/tabs")
@@ -103,15 +109,16 @@ def process(pid: int, request: Seen) -> Seen | None:
 
 
 def uptime() -> float:
-    """Return the seconds since the machine's boot."""
-    with open(f"{PROC}/uptime", encoding="ascii") as file:  # noqa: PTH123
-        return float(file.read().split()[0])
+    """Return the seconds since the boot, by the clock that a process's start is told by.
+
+    /proc/uptime may be another one's: LXC has a container's there, beside starts since its host's.
+    """
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def boot() -> float:
     """Return when the machine was booted by its clock as it is now, in seconds since 1970."""
-    with open(f"{PROC}/stat", encoding="ascii") as file:  # noqa: PTH123
-        return float(next(line.split()[1] for line in file if line.startswith("btime ")))
+    return time.time() - uptime()
 
 
 def this_boot() -> str:
@@ -136,11 +143,13 @@ def look(request: Seen) -> Seen:
 
 def above(pid: int, processes: Seen) -> list[int]:
     """Return a process's ancestors, the nearest first."""
-    ancestors: list[int] = []
-    while pid in processes and processes[pid]["parent"] not in (0, *ancestors):
+    ancestors: dict[int, None] = {}  # in order; what calls itself without end lies deep
+    while pid in processes:
         pid = processes[pid]["parent"]
-        ancestors.append(pid)
-    return ancestors
+        if pid == 0 or pid in ancestors:
+            break
+        ancestors[pid] = None
+    return list(ancestors)
 
 
 def ours(request: Seen, processes: Seen) -> list[int]:
@@ -194,7 +203,7 @@ def is_orphan(pid: int, processes: Seen) -> bool:
     if parent in {0, 1}:
         return True
     is_systemd = parent in processes and processes[parent]["name"] == "systemd"
-    return is_systemd and is_of_manager(parent)
+    return is_systemd and is_of_manager(parent) and is_here(parent)
 
 
 def is_of_manager(pid: int) -> bool:
@@ -203,15 +212,19 @@ def is_of_manager(pid: int) -> bool:
 
 
 def keeper_of(pid: int, processes: Seen) -> str:
-    """Return the name of the keeper that a process is directly below, unless that is a container's.
-
-    Those begin their own anew, and of a container that is new it is seen what keeps it.
-    """
+    """Return the name of the keeper that a process is directly below; nothing of any other."""
     parent = processes[pid]["parent"]
     if parent not in processes or processes[parent]["name"] not in KEEPERS:
         return ""
-    is_here = namespace(parent, "mnt") in {None, namespace("self", "mnt")}
-    return str(processes[parent]["name"]) if is_here else ""
+    return str(processes[parent]["name"]) if is_here(parent) else ""
+
+
+def is_here(pid: int) -> bool:
+    """Tell whether what begins programs is this machine's own, as far as that is seen.
+
+    A container's systemd or supervisor begins its own anew; of a new one it is seen what keeps it.
+    """
+    return namespace(pid, "mnt") in {None, namespace("self", "mnt")}
 
 
 def send(pids: list[int], number: int) -> None:
@@ -337,8 +350,7 @@ def have_changed(places: tuple[str, ...], since: float) -> bool:
             inside = os.listdir(place) if os.path.isdir(place) else []  # noqa: PTH112, PTH208
         except OSError:  # only root sees those of others
             inside = []
-        names = (name for name in inside if not name.startswith("at"))  # they are at's own
-        for path in (place, *(f"{place}/{name}" for name in names)):
+        for path in (place, *(f"{place}/{name}" for name in inside if name not in OF_AT)):
             try:
                 if os.lstat(path).st_ctime > instant:
                     return True
@@ -360,6 +372,14 @@ def services_of(processes: Seen, since: float) -> set[bytes]:
     """
     groups = {read(pid, "cgroup") for pid in older(processes, since)}
     return {each for each in groups if b".service" in each}
+
+
+def is_begun_by_systemd(pid: int) -> bool:
+    """Tell whether systemd has begun it as its service: older versions do not say so.
+
+    As libvirtd is when somebody asks for it, beside what one that was idle has left there.
+    """
+    return f"SYSTEMD_EXEC_PID={pid}".encode() in read(pid, "environ").split(b"\0")
 
 
 def is_written(manager: bytes, unit: bytes) -> bool:
@@ -428,7 +448,7 @@ def others(request: Seen, processes: Seen) -> list[int]:
         and not is_of_untouched_jobs(pid, since)
         and (
             keeper_of(pid, processes)
-            or read(pid, "cgroup") in services
+            or (read(pid, "cgroup") in services and not is_begun_by_systemd(pid))
             or not in_service(pid, words["name"])
         )
         and not elsewhere(pid, mounts)
@@ -436,7 +456,9 @@ def others(request: Seen, processes: Seen) -> list[int]:
 
 
 def is_login(pid: int, words: Seen, programs: set[str]) -> bool:
-    """Tell whether it is somebody's login: it has the name and the program of this one's."""
+    """Tell whether it is somebody's login: it has the name and the program of one."""
+    if words["name"] == "login":
+        return program(pid) in OF_A_CONSOLE
     return words["name"].startswith("sshd") and program(pid) in {"", *programs}
 
 

@@ -12,9 +12,14 @@ from pradrill.domain.run.host import Host
 
 _UNSTABLE_MOUNTS = ("/proc", "/sys", "/dev", "/run", "/snap")  # come and go by themselves
 UNSTABLE_UNIT = re.compile(
-    r"(^|/)(user|user-runtime-dir|ssh|sshd)@[^/]*$|\.(scope|slice|mount|swap)$"
+    r"(^|/)(?<!/etc/systemd/system/)(user|user-runtime-dir|ssh|sshd)@[^/]*$"
+    r"|\.(scope|slice|mount|swap)$"
 )
-"""Units of logins, and those that stand for something else: they are no drill's."""
+"""Units of logins, and those that stand for something else: they are no drill's.
+
+A file that somebody has put in the place of a login's is not one of them.
+"""
+_OF_A_CONSOLE = re.compile(r"(getty|autovt)@")  # begun when somebody looks at it
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _LISTEN = "0A"
 _SERVICE = ".service"
@@ -108,7 +113,9 @@ def waiting_units(listed: str) -> tuple[str, ...]:
 
 def _units(listed: str) -> list[str]:
     names = (line.split()[0] for line in listed.splitlines() if line.strip())
-    return sorted(name for name in names if not UNSTABLE_UNIT.search(name))
+    return sorted(
+        name for name in names if not UNSTABLE_UNIT.search(name) and not _OF_A_CONSOLE.match(name)
+    )
 
 
 def mounts(table: str) -> tuple[str, ...]:

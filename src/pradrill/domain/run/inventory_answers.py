@@ -16,9 +16,13 @@ from pradrill.domain.run.host_answers import (
 from pradrill.domain.run.standby_inventory import InventoryKind, StandbyInventory
 
 _MOST = 5_000  # names of a kind
+_MOST_TOPS = 500  # where one was looked for
 _LONGEST = 300  # characters of a name; what is noted of it is shorter
 _ADDRESS_CLIENTS = {68, 546}  # open for a moment when a lease of an address is renewed
-_KERNEL = re.compile(r"linux-(image|headers|modules|kbuild|tools|base)\b.*|kernel\b.*")
+_KERNEL = re.compile(
+    r"linux-(.*-)?(image|headers|modules|kbuild|tools|base)\b.*"  # linux-aws-headers-6.8.0-1021
+    r"|kernel\b.*|(pve|proxmox)-(kernel|headers)\b.*"
+)
 _STOPPED, _ASKED, _TOP = "stopped", "asked", "top"
 _KINDS = {kind.value: kind for kind in InventoryKind}
 
@@ -46,7 +50,7 @@ def inventory(answer: str, units: Iterable[str] = ()) -> StandbyInventory:
         value, _, name = rest.partition("\t")
         if word in notes and len(notes[word]) < _MOST:
             notes[word].append(_plain(name))
-        if word == _TOP and value in _KINDS and len(tops.setdefault(value, [])) < _MOST:
+        if word == _TOP and value in _KINDS and len(tops.setdefault(value, [])) < _MOST_TOPS:
             tops[value].append(_plain(name))
         if word.removeprefix("!") not in _KINDS:
             continue

@@ -23,6 +23,7 @@ _OTHER_KEY = (
 )
 _OLDER = "another version of pradrill did not look everywhere"
 _AT_JOB = re.compile("/var/spool/(?:cron/at(?:jobs|spool)|at(?:/spool)?)/[A-Za-z=]([0-9a-f]{13})")
+_AUTOFS = "autofs)"  # what the name of its mount point ends with
 _LASTING, _SNAPS = "/etc/", "/snap."
 """Files of units that lie there do not come and go by themselves, but for those of snaps."""
 _TOLD = 20
@@ -142,7 +143,7 @@ class StandbyInventory(Model):
         stopped = [each for each in self.stopped if before is None or each not in before.stopped]
         parts = [_unseen(kind, gaps[kind]) for kind in InventoryKind if kind in gaps]
         parts += [reason(Code.SERVER_STOPPED, folder=folder) for folder in stopped]
-        others = () if before is None else [each for each in self.tops if self.only(each, before)]
+        others = () if before is None else self._only_now(before)
         parts += [_unseen(kind, _OLDER) for kind in InventoryKind if kind in others]
         return reason(Code.INVENTORY_UNSEEN, host=host, parts=parts) if parts else None
 
@@ -158,6 +159,10 @@ class StandbyInventory(Model):
             for top in self.tops.get(source, ())
             if (top not in paths if paths else not any(_is_below(each, top) for each in names))
         )
+
+    def _only_now(self, before: StandbyInventory) -> list[str]:
+        """Return the kinds that were seen then, and are looked for now where they were not."""
+        return [each for each in self.tops if each not in before.unseen and self.only(each, before)]
 
     def starts_for_others(self, service: str) -> bool:
         """Tell whether a service begins without a drill: at a time, for whoever asks for it."""
@@ -220,6 +225,7 @@ class StandbyInventory(Model):
 def difference(before: StandbyInventory, after: StandbyInventory) -> tuple[Difference, ...]:
     """Return what is not as before, by kind and name; what one of them did not see is left out."""
     jobs = {*map(_at_job, before.seen.get(InventoryKind.CRON, {}))} - {""}
+    automounts = _automounts(before, after)
     return tuple(
         each
         for kind in InventoryKind
@@ -228,6 +234,7 @@ def difference(before: StandbyInventory, after: StandbyInventory) -> tuple[Diffe
             kind, _comparable(kind, before, after), _comparable(kind, after, before)
         )
         if each.change is InventoryChange.CHANGED or _at_job(each.name) not in jobs
+        if each.kind is not InventoryKind.MOUNT or each.name not in automounts
     )
 
 
@@ -238,6 +245,22 @@ def _at_job(name: str) -> str:
     """
     match = _AT_JOB.fullmatch(name)
     return match[1] if match else ""
+
+
+def _automounts(before: StandbyInventory, after: StandbyInventory) -> set[str]:
+    """Return what autofs mounts where it waited before: it comes as soon as somebody looks there.
+
+    That is the first over it; one more was mounted by somebody.
+    """
+    kind = InventoryKind.MOUNT
+    mounts = [each.rpartition(" (") for each in after.seen.get(kind, {})]
+    points = [each.rpartition(" (") for each in before.seen.get(kind, {})]
+    waiting = {point for point, _, what in points if what == _AUTOFS}
+    first: dict[str, str] = {}
+    for point, blank, what in mounts:
+        if point in waiting and what != _AUTOFS:
+            first.setdefault(point, f"{point}{blank}{what}")
+    return {*first.values()}
 
 
 def _is_below(name: str, top: str) -> bool:

@@ -66,6 +66,13 @@ def test_mounts() -> None:
     assert host_words.mounts(table) == ("/", "/runs", "/srv/my data")
 
 
+def test_services_of_logins_are_no_drills() -> None:
+    """At a console one begins when somebody looks at it; a name that is only like it counts."""
+    names = ("getty@tty2", "autovt@tty3", "user@0", "ssh@1-192.0.2.1:22-192.0.2.2:40000", "getty-x")
+    listed = "".join(f"{each}.service loaded active running x\n" for each in names)
+    assert host_words.services(listed) == ("getty-x.service",)
+
+
 def test_pinned_keys_are_those_of_the_exact_name() -> None:
     """A key pinned for another port, another host or a pattern is none of this host's."""
     host = Host(name="a", address="DB.exemple.fr", port=2222)

@@ -25,10 +25,15 @@ package\tii \tnginx
 package\trc \tremoved
 package\tii \tlinux-image-6.1.0-28-amd64
 package\thi \tlinux-base-tools
+package\tii \tlinux-aws-headers-6.8.0-1021
+package\tii \tlinux-hwe-6.8-tools-6.8.0-50
+package\tii \tproxmox-kernel-6.8.12-4-pve-signed
 cron\t99 12\t/etc/cron.d/a job
 unit\t\tapt-daily.timer
 unit\t1:2\t/etc/systemd/system/shop.service
 unit\t\tuser@1000.service
+unit\t1:2\t/etc/systemd/system/ssh@.service
+unit\t\t/usr/lib/systemd/system/ssh@.service
 unit\t\tsession-4.scope
 mount\text4\t/
 mount\ttmpfs\t/run/user/0
@@ -63,7 +68,10 @@ def test_each_kind_is_read_and_what_moves_by_itself_is_left_out() -> None:
         "package": {"nginx": ""},
         "cron": {"/etc/cron.d/a job": "99 12"},
         "timer": {"apt-daily.timer": ""},
-        "unit": {"/etc/systemd/system/shop.service": "1:2"},
+        "unit": {
+            "/etc/systemd/system/shop.service": "1:2",
+            "/etc/systemd/system/ssh@.service": "1:2",  # what somebody has put in its place
+        },
         "mount": {"/ (ext4)": "", "/srv/a b (tmpfs)": "", "/srv/a b (tmpfs) 2": ""},
         "socket": {"udp 0.0.0.0:53": ""},
         "database": {"shop (/var/lib/mysql)": ""},
@@ -151,6 +159,40 @@ def test_where_only_one_of_two_versions_has_looked_nothing_is_told() -> None:
     assert difference(old, timer) == ()
     nothing = StandbyInventory(seen={"system": {}}, tops={"system": tops})
     assert len(difference(nothing, more)) == 5
+
+
+def test_where_nothing_could_be_seen_before_no_other_version_is_blamed() -> None:
+    """That it could not was said then; what is seen now was looked for by the same version."""
+    now = inventory("top\tcron\t/etc/cron.d\ncron\t1\t/etc/cron.d/a\n")
+    assert now.limit("web", nothing_seen("python3 is missing")) is None
+    assert now.limit("web", inventory("!cron\tonly root sees the crontabs of others\n")) is None
+    assert "another version of pradrill" in str(now.limit("web", StandbyInventory()))
+
+
+def test_places_without_end_are_compared_at_once() -> None:
+    """A host that names five thousand, and files in none of them, kept the controller busy."""
+    places = "".join(f"top\tsystem\t/t{number}\n" for number in range(5_000))
+    now = inventory(places + "".join(f"system\t1\t/n{number}\n" for number in range(5_000)))
+    before = inventory("".join(f"system\t1\t/n{number}\n" for number in range(5_000)))
+    start = time.process_time()
+    assert difference(before, now) == ()
+    assert time.process_time() - start < 4
+
+
+def test_what_autofs_mounts_where_it_waited_is_nobodys_mount() -> None:
+    """A restore that reads a backup there begins it; what lies over that is somebody's."""
+    before = inventory("mount\tautofs\t/backup\nmount\text4\t/\n")
+    read = inventory("mount\tautofs\t/backup\nmount\text4\t/\nmount\tnfs4\t/backup\n")
+    assert read.left_by(before) == ()
+    over = inventory(
+        "mount\tautofs\t/backup\nmount\tnfs4\t/backup\nmount\ttmpfs\t/backup\n"
+        "mount\tnfs4\t/backup\nmount\ttmpfs\t/\n"
+    )
+    assert texts(over.left_by(before)) == (
+        "mount / (tmpfs) was not there before",
+        "mount /backup (nfs4) 2 was not there before",
+        "mount /backup (tmpfs) was not there before",
+    )
 
 
 def test_a_job_of_ats_goes_when_it_was_carried_out() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import zlib
 
 from pradrill.adapters.ssh.remote_looks.answer import cannot, line
@@ -26,6 +27,12 @@ FLEETING = ("f2b-", "KUBE-", "CNI-", "NETAVARK", "cali-")
 """Chains and tables that come and go with a ban or a container; so do the rules that name one."""
 FILLED, OF_THE_USER = ("DOCKER", "LIBVIRT_"), "DOCKER-USER"
 """Chains that stay, and in which rules of containers and virtual machines come and go."""
+PUBLISHED = re.compile(
+    r"(?i)(?:-s|saddr) (\S+) (?:-d|ip6? daddr) \1 .*masquerade$"
+    r"|^(?=.*(?:-d|daddr) ).*(?:! -i|iifname !=) \"?(?:docker0|br-[0-9a-f]{12})\b.* drop$"
+)
+"""Rules of Docker's in other chains for each port of a container: after a restart they come last,
+and perhaps with another address."""
 
 
 def firewall() -> None:
@@ -69,7 +76,8 @@ def chains_of(program: str, answer: str) -> None:
             name = words[0][1:] if each[0] == ":" else words[1]
             rule = words[1] if each[0] == ":" else each
             if not is_fleeting(name, *words):
-                chains[name] = chains.get(name, "") + ("" if is_filled(name) else rule)
+                is_told = not is_filled(name) and not PUBLISHED.search(each)
+                chains[name] = chains.get(name, "") + (rule if is_told else "")
         elif each == "COMMIT":
             for name, rules in chains.items():
                 line("firewall", f"{zlib.crc32(rules.encode()):x}", f"{family} {table} {name}")
@@ -93,7 +101,7 @@ def nft_chains(answer: str) -> None:
             content = "".join(rules).encode() if is_told else b""
             if not is_fleeting(*table.split(), *name.split()):
                 line("firewall", f"{zlib.crc32(content):x}", f"{table} {name}")
-        elif not is_fleeting(*words):
+        elif not is_fleeting(*words) and not PUBLISHED.search(each):
             rules.append(each)
 
 

@@ -25,6 +25,7 @@ BUS = ("/usr/share/dbus-1/system-services", "/usr/local/share/dbus-1/system-serv
 OF_BUS = "SystemdService="
 USER_UNITS = ("/etc/systemd/user", "/var/lib/systemd/linger")  # whose run on without a login
 OF_USER = "/.config/systemd/user"  # in a home
+FCRON, AS_WRITTEN = "/var/spool/fcron/", ".orig"  # beside it is when each job is due, which moves
 OF_A_HOME = 500  # files and folders of a user's own units that are looked at
 
 
@@ -34,6 +35,8 @@ def jobs() -> None:
         cannot("cron", "only root sees the crontabs of others")
     for path in paths_below("cron", *JOBS):
         if path.endswith("/.SEQ"):  # at's count
+            continue
+        if path.startswith(FCRON) and not path.endswith(AS_WRITTEN):
             continue
         if not line("cron", content_of("cron", path), path):
             return

@@ -18,6 +18,7 @@ from pradrill.adapters.ssh.remote_looks.contents import (
 from pradrill.adapters.ssh.remote_looks.programs import output_of
 
 DPKG = "/var/lib/dpkg/status"
+NOT_THERE = ("not-installed", "config-files")  # any other state has its files: half, or on the way
 RPM = ("/var/lib/rpm", "/usr/lib/sysimage/rpm")
 SETTINGS = (
     *("/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/environment"),
@@ -91,7 +92,7 @@ def packages() -> None:
     for each in lines_of(DPKG):
         if each.startswith("Package: "):
             name = each[9:]
-        elif each.startswith("Status: ") and each.endswith(" installed"):
+        elif each.startswith("Status: ") and not each.endswith(NOT_THERE):
             line("package", "ii ", name)
 
 
