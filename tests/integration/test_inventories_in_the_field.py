@@ -87,6 +87,26 @@ def test_what_fails_in_a_folder_is_named_and_not_passed_over(tmp_path: Path, tit
     assert refused.name in refusal.value.message
 
 
+def test_a_folders_programs_are_run_where_ansible_runs_them(tmp_path: Path) -> None:
+    """A repository's hooks and an editor's copies are none of its; what a link leads to is."""
+    folder, ran = tmp_path / "inventory", tmp_path / "ran"
+    passed_by = (".git/hooks/pre-commit.sample", "prog~", "prog.bak", "vars_plugins/prog")
+    for name in (*passed_by, "../elsewhere/prog"):
+        program = folder / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_bytes(_program(f"touch {ran}", "exit 1"))
+        program.chmod(0o755)
+    (folder / "hosts.ini").write_bytes(_INI)
+    (host,) = read_inventory(folder, "standby")
+    assert host.address == "192.0.2.20"
+    assert not ran.exists()
+
+    (folder / "around").symlink_to(folder)
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigurationError, match="linked/prog: Inventory script returned"):
+        read_inventory(folder, "standby")
+
+
 @pytest.mark.parametrize(
     "title", mostly_nightly(REFUSED, "a program that fails", "a program of Windows' lines")
 )

@@ -50,6 +50,10 @@ _INTERPRETER, _LONGEST_LINE = re.compile(rb"#![ \t]*([^ \t\n]+)"), 256
 _UNPARSED = re.compile(r"Failed to parse \S+ with '?(\w+)'? plugin: (.+)")
 _SOURCE = re.compile(r"failed to parse inventory source (/.+)")
 _OF_PROGRAM = "script"
+_PASSED_BY = re.compile(
+    r"\A(?:\.|vars_plugins\Z)|(?:\.(?:py[co]|swp|bak|rpm|md|txt|rst|orig|cfg|retry)|~)\Z"
+)
+"""What Ansible passes by in a folder: a repository's hooks, an editor's copies."""
 _ORIGIN = re.compile(r"\s*Origin: (/.+:\d+):\d+$")
 _OF_SCRIPT = "Standard error from inventory script:"
 _BOM = b"\xef\xbb\xbf"
@@ -199,7 +203,7 @@ def _list(path: Path, playbooks: Path | None) -> dict[str, Any]:
 
 
 def _programs_in(folder: Path) -> Iterator[Path]:
-    """Yield the programs that belong to an inventory that is a folder."""
+    """Yield the programs that belong to an inventory that is a folder; no others are run."""
     return (
         each
         for each in files_of(folder)
@@ -395,13 +399,36 @@ def place_of(variable: str, inventory: Path) -> str:
 
 
 def files_of(inventory: Path) -> Iterator[Path]:
-    """Yield the files that make up an inventory: itself, and the variables beside it."""
+    """Yield the files that make up an inventory: itself, and the variables beside it.
+
+    Of a folder those that Ansible looks at, also behind links.
+    """
     top = inventory if inventory.is_dir() else inventory.parent
     folders = [inventory] if inventory.is_dir() else [top / each for each in BESIDE]
     if inventory.is_file():
         yield inventory
+    visited = set[str]()
     for folder in folders:
-        yield from sorted(each for each in folder.rglob("*") if each.is_file())
+        yield from _files_in(folder, visited)
+
+
+def _files_in(folder: Path, visited: set[str]) -> Iterator[Path]:
+    """Yield a folder's files that Ansible looks at; none twice where links lead in a circle."""
+    real = os.path.realpath(folder)
+    if real in visited:
+        return
+    visited.add(real)
+    try:
+        members = sorted(folder.iterdir())
+    except OSError:  # it is not there, or closed: then Ansible says so
+        return
+    for each in members:
+        if _PASSED_BY.search(each.name):
+            continue
+        if each.is_dir():
+            yield from _files_in(each, visited)
+        elif each.is_file():
+            yield each
 
 
 def _host(

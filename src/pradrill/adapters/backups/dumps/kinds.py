@@ -34,6 +34,7 @@ The last one is rsync's: six signs by chance, and no word (.htaccess.backup) or 
 """
 _PASSING = re.compile(r"(?i)\.(?:tmp|temp)$|(?:^|[/.])(?:lock|lck)$")
 """What a tree may hold as well, of any program's: it says something where a job writes."""
+_LOCKS = (".lock", ".lck", ".aria2", ".lftp-pget-status")
 _DUMP = re.compile(
     r"(?i)\.(?:sql|pgsql|psql|mysql|dump|dmp|pgdump|backup|bak|bson|rdb|ldif|db|sqlite3?|tar"
     r"|t[gx]z|tbz2?|tzst|gz|xz|bz2|zst|lz4|lzo|z|zip|7z|rar|gpg|pgp|age|enc)$"
@@ -187,8 +188,11 @@ def is_listed_last(members: Sequence[FolderEntry]) -> bool:
 
 
 def lock_of(names: Collection[str], name: str) -> str:
-    """Return the lock beside a dump that says that it is being written; empty: there is none."""
-    locks = (f"{dot}{name}{end}" for dot in ("", ".") for end in (".lock", ".lck"))
+    """Return what says beside a dump that it is being written; empty: there is nothing.
+
+    aria2 and lftp write to the name itself, and what is missing into a file beside it.
+    """
+    locks = (f"{dot}{name}{end}" for dot in ("", ".") for end in _LOCKS)
     return next((each for each in locks if each in names), "")
 
 
