@@ -235,12 +235,14 @@ def test_a_day_whose_midnight_the_clocks_skip_begins_behind_it(tmp_path: Path) -
 
 
 def test_a_download_that_is_not_whole_is_told_by_what_lies_beside_it(tmp_path: Path) -> None:
-    """aria2 and lftp write to the name itself; what other tools name anew is no backup either."""
+    """Those of aria2 and lftp have its name; what else bears that and an end is no backup."""
     before, newest = night(tmp_path, 1), night(tmp_path, 0.1)
     staging = tmp_path.with_name(f"{tmp_path.name}-staging")
     staging.mkdir()
     words = ("fetch-backup", tmp_path, "", staging, "no")
-    for end, whole in ((".aria2", before), (".lftp-pget-status", before), (".opdownload", newest)):
+    signs = dict.fromkeys((".aria2", ".lftp-pget-status"), before)
+    signs |= dict.fromkeys((".opdownload", ".log", ".checksum", ".sha512-256", ".rmd160"), newest)
+    for end, whole in signs.items():
         sign = tmp_path / f"{newest.name}{end}"
         sign.write_text("half")
         age(sign, 9_999)

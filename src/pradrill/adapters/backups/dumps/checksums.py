@@ -31,11 +31,14 @@ KINDS = {
     128: ("sha512", "blake2b", "sha3_512"),
 }
 """Digits of a sum -> what may have made it, the likeliest first; BLAKE2b makes any length."""
-OTHER = r"(?:b3|blake3|xxh(?:ash|32|64|128|3)?|crc(?:32c?)?|sfv|hashdeep|whirlpool|tiger|md4|sm3)"
+OTHER = (
+    r"(?:b3|blake3|xxh(?:ash|32|64|128|3)?|crc(?:32c?)?|sfv|hashdeep|whirlpool|tiger|md4|sm3"
+    r"|rmd(?:160)?|ripemd[_-]?(?:160)?)"
+)
 """Sums that are not known here; some are as long as those that are."""
-WORD = rf"(?:sha(?:3|2)?[_-]?(?:1|224|256|384|512)|md5|b2|blake2[bs]?|{OTHER})"
+WORD = rf"(?:sha(?:3|2)?[_-]?(?:1|224|256|384|512(?:[_-]?(?:224|256))?)|md5|b2|blake2[bs]?|{OTHER})"
 SIGNED = r"(?:\.txt)?(?:\.(?:asc|sig|sign|gpg|minisig))?"
-BESIDE = re.compile(rf"(?is)(.+)\.{WORD}(?:sums?)?{SIGNED}")
+BESIDE = re.compile(rf"(?is)(.+)\.(?:{WORD}(?:sums?)?|checksums?){SIGNED}")
 OF_OTHERS = re.compile(rf"(?is)(?:.*\.)?{OTHER}(?:[_-]?sums?)?{SIGNED}")
 OF_MANY = re.compile(rf"(?i)\.?(?:{WORD}(?:[_-]?sums?)?|(?:check)?sums?){SIGNED}")
 PLAIN = re.compile(r"[ \t]*(\\?)([0-9a-fA-F]{16,})(?: [ *]|[ \t]+\*?)(.+)", re.DOTALL)
