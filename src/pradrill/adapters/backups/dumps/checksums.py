@@ -47,6 +47,7 @@ BARE = re.compile(r"[0-9a-fA-F]{32,}")
 ESCAPED = {"n": "\n", "r": "\r"}
 PACKED = ("", ".gz", ".xz", ".bz2", ".zst")
 UNREADABLE = ("", "")
+NO_HOMES: Mapping[str, bool] = {}
 
 
 def is_sums(name: str) -> bool:
@@ -121,12 +122,17 @@ def place_of(name: str, top: str, names: Collection[str], above: str = "") -> st
 
 
 def sums_in(
-    text: str, top: str, names: Collection[str], path: str = "", homes: Collection[str] = ()
+    text: str,
+    top: str,
+    names: Collection[str],
+    path: str = "",
+    homes: Mapping[str, bool] = NO_HOMES,
 ) -> dict[str, tuple[str, str]]:
     """Return the sum of each name that a list at `path` below `top` tells of; the strongest counts.
 
     All of it tells of one folder: the nearest that holds a file of its, its own or one above that
-    is not in `homes`, which have lists themselves. When none does, all is missing from its own.
+    is not in `homes`, which have lists themselves. When none does, all is missing from its own:
+    unless that holds other files, as one of a tree does that has somebody else's list.
     """
     lines, levels = [*lines_of(text, path)], [posixpath.dirname(path)]
     while levels[-1]:
@@ -139,6 +145,9 @@ def sums_in(
         places = [(above, place_of(name, where, names, above), one) for name, one in lines]
         if any(above + place in names and not is_sums(place) for _, place, _ in places):
             break
+    else:
+        if homes.get(levels[0]):
+            return {}
 
     sums: dict[str, tuple[str, str]] = {}
     for above, place, one in places:
@@ -181,9 +190,12 @@ def by_spelling(names: Iterable[str]) -> dict[str, list[str]]:
     return forms
 
 
-def homes_of(lists: Collection[str]) -> set[str]:
-    """Return the folders in which lists lie."""
-    return {posixpath.dirname(each) for each in lists}
+def homes_of(lists: Collection[str], names: Collection[str]) -> dict[str, bool]:
+    """Return the folders in which lists lie -> one is below the top, and holds other files."""
+    homes = {posixpath.dirname(each) for each in lists}
+    deep = homes - {""}
+    filled = {posixpath.dirname(each) for each in names if deep and not is_sums(each)}
+    return {each: each in deep and each in filled for each in homes}
 
 
 def sum_beside(text: str, name: str, path: str = "") -> tuple[str, str]:
@@ -253,7 +265,7 @@ def listed(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> dict[str
         for entry in entries
         if not entry.is_folder and is_sums(entry.name) and entry not in alone
     ]
-    homes = homes_of([entry.name for entry in lists])
+    homes = homes_of([entry.name for entry in lists], names)
     sums: dict[str, tuple[str, str]] = {}
     for entry in lists:
         text = _text(folder, top, entry)
