@@ -23,11 +23,12 @@ from tests.sources.test_dumps import BOUNDS, checked, only, source, sum_up, sum_
 
 from pradrill.domain.declared.backup_source import Promised, Select
 from pradrill.domain.run.backup_catalogue import CatalogueReading, RecoveryPoint, read
-from pradrill.domain.run.backup_integrity import Soundness
+from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
 from pradrill.errors import NotReadyError
 
 __all__ = ["database", "mariadb"]
 DAY = timedelta(days=1)
+WHOLE = IntegrityPart(1, 1)
 DUMP = b"-- MariaDB dump 10.19  Distrib\nCREATE TABLE t (n int);\n-- Dump completed\n"
 
 
@@ -294,6 +295,57 @@ def test_an_empty_file_of_a_tree_is_no_damage(tmp_path: Path) -> None:
         sum_up_all(day)
         assert checked(dumps).detail == f"{name}: it is empty"
         (day / name).unlink()
+
+
+def test_what_a_job_notes_beside_its_dump_may_be_empty(tmp_path: Path) -> None:
+    """Errors that did not come, and a flag, are no damage; a dump that did not come is."""
+    day = tmp_path / "2026-03-10"
+    day.mkdir()
+    (day / "shop.sql").write_bytes(DUMP)
+    for name in ("shop.err", "backup.log", "DONE", "_SUCCESS", ".complete", "shop.sql.ok"):
+        (day / name).touch()
+    dumps = source(tmp_path, "", names="%Y-%m-%d")
+    assert checked(dumps).soundness is Soundness.UNPROVEN
+    sum_up_all(day)
+    assert checked(dumps).soundness is Soundness.SOUND
+    (day / "wiki").touch()
+    sum_up_all(day)
+    assert checked(dumps).detail == "wiki: it is empty"
+
+
+@pytest.mark.parametrize("words", [["-b", "40"], ["-b", "40", "-d", "-a", "3"]])
+def test_a_part_of_a_file_that_was_split_is_not_cut_off(tmp_path: Path, words: list[str]) -> None:
+    """Its sum proves it; alone nothing does, and what has no other part beside it is cut."""
+    packed = tmp_path / "packed"
+    packed.write_bytes(gzip.compress(os.urandom(90) + DUMP))
+    day = tmp_path / "2026-03-10"
+    day.mkdir()
+    run(["split", *words, str(packed), f"{day}/shop.sql.gz."], env={})
+    dumps = source(tmp_path, "", names="%Y-%m-%d")
+    assert checked(dumps).soundness is Soundness.UNPROVEN
+    sum_up_all(day)
+    assert checked(dumps).soundness is Soundness.SOUND
+    first, *others = sorted(day.glob("shop*"))
+    for each in others:
+        each.unlink()
+    sum_up_all(day)
+    assert "cut off" in checked(dumps).detail
+    shutil.copy(first, tmp_path / "db-2026-03-09")
+    shutil.copy(first, tmp_path / "db-2026-03-10")
+    for point in source(tmp_path, "", names="db-%Y-%m-%d").catalogue(BOUNDS).points:
+        night_of = source(tmp_path, "", names="db-%Y-%m-%d")
+        assert night_of.check(point, WHOLE, BOUNDS).soundness is Soundness.DAMAGED
+
+
+def test_a_copy_of_a_servers_folder_is_no_backup_of_mariabackups(tmp_path: Path) -> None:
+    """It has the same tables, and no mark of an end that anybody misses."""
+    day = tmp_path / "2026-03-10"
+    day.mkdir()
+    (day / "ibdata1").write_bytes(b"tables")
+    dumps = source(tmp_path, "", names="%Y-%m-%d")
+    assert "mariabackup did not come to its end" in only(dumps).problem
+    (day / "mysql_upgrade_info").write_bytes(b"10.11.6-MariaDB")
+    assert only(dumps).problem == ""
 
 
 def test_a_server_whose_clock_is_ahead_completes_no_dump(tmp_path: Path) -> None:

@@ -143,7 +143,10 @@ class Dumps:
         if entry.is_folder:
             return soundness.check_folder(folder, self._path(name), sums, bounds)
 
-        return soundness.check_file(folder, self._path(name), sums.get(entry.name), bounds)
+        names = {each.name for each in folder.entries(self._path(above))}
+        is_part = kinds.is_part(entry.name, names)
+        its_sum = sums.get(entry.name)
+        return soundness.check_file(folder, self._path(name), its_sum, bounds, is_part=is_part)
 
     def _path(self, below: str) -> str:
         return f"{self._top.rstrip('/')}/{below}" if below else self._top
