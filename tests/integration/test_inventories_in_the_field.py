@@ -101,9 +101,9 @@ def test_what_a_plugin_makes_of_variables_is_no_secret(tmp_path: Path) -> None:
     folder = tmp_path / "inventory"
     folder.mkdir()
     (folder / "10.yml").write_text("standby: {hosts: {web-dr: {addr: 192.0.2.20}}}\n")
-    made = "{ansible_host: addr, ansible_port: \"'2222'\", dr_role: \"'standby'\"}"
+    compose = "{ansible_host: addr, ansible_port: \"'2222'\", dr_role: \"'standby'\"}"
     plugin = folder / "20.yml"
-    plugin.write_text(f"plugin: ansible.builtin.constructed\nstrict: true\ncompose: {made}\n")
+    plugin.write_text(f"plugin: ansible.builtin.constructed\nstrict: true\ncompose: {compose}\n")
     (host,) = read_inventory(folder, "standby")
     assert (host.address, host.port, host.dr_role) == ("192.0.2.20", 2222, "standby")
     variables = variables_of(folder, ["web-dr"])["web-dr"]

@@ -71,9 +71,9 @@ def without_short(form: str) -> str:
 
 def texts_of(text: str, form: str) -> dict[str, str]:
     """Return what stands in a text of a form where that has each directive, as written there."""
-    written = [each for each in re.findall(DIRECTIVE, without_short(form)) if each[-1].isalpha()]
-    match = _matched(text, spelled_out(form), "".join(each[-1] for each in map(_bare, written)))
-    return dict(zip(written, match.groups(), strict=False))
+    directives = [each for each in re.findall(DIRECTIVE, without_short(form)) if each[-1].isalpha()]
+    match = _matched(text, spelled_out(form), "".join(each[-1] for each in map(_bare, directives)))
+    return dict(zip(directives, match.groups(), strict=False))
 
 
 def _is_ambiguous(before: str, part: str, after: str) -> bool:

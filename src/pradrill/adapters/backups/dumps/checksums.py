@@ -194,8 +194,8 @@ def homes_of(lists: Collection[str], names: Collection[str]) -> dict[str, bool]:
     """Return the folders in which lists lie -> one is below the top, and holds other files."""
     homes = {posixpath.dirname(each) for each in lists}
     deep = homes - {""}
-    filled = {posixpath.dirname(each) for each in names if deep and not is_sums(each)}
-    return {each: each in deep and each in filled for each in homes}
+    places = {posixpath.dirname(each) for each in names if deep and not is_sums(each)}
+    return {each: each in deep and each in places for each in homes}
 
 
 def sum_beside(text: str, name: str, path: str = "") -> tuple[str, str]:
