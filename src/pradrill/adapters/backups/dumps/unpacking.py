@@ -188,7 +188,7 @@ def _raise_for_padding(packing: str, padding: int, padded: Mapping[str, int]) ->
     """Raise EOFError for zeros behind a member where what unpacks it for a restore would stop."""
     unit = padded.get(packing, 0)
     if padding and (unit == 0 or padding % unit):
-        msg = f"its tool does not read on behind the zeros in it ({padding} bytes)"
+        msg = "zeros stand behind its end, which its tool does not take"
         raise EOFError(msg)
 
 
