@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from tests.sources.conftest import mostly_nightly
 
-from pradrill.config.inventory import read_inventory
+from pradrill.config.inventory import freeze, read_inventory, variables_of
 from pradrill.errors import ConfigurationError
 
 _JSON = (
@@ -65,6 +65,15 @@ REFUSED = {
 }  # fmt: skip
 
 
+REFUSED |= {
+    "a list of hosts": Refused(
+        b"standby:\n  hosts:\n    - a\n", "requires a dictionary", 0o644, "i.yml"
+    ),
+    "a number for a host": Refused(
+        b"standby: {hosts: {10: {}}}\n", "10 must be a string", 0o644, "i.yml"
+    ),
+}
+
 IN_A_FOLDER = {
     "a program that reads as INI": Refused(
         b"#!/usr/bin/env python2.4\nhosts\n", "prog: Inventory script returned", name="prog"
@@ -85,6 +94,45 @@ def test_what_fails_in_a_folder_is_named_and_not_passed_over(tmp_path: Path, tit
         read_inventory(folder, "standby")
     assert refused.reason in refusal.value.message
     assert refused.name in refusal.value.message
+
+
+def test_what_a_plugin_makes_of_variables_is_no_secret(tmp_path: Path) -> None:
+    """Ansible marks it in its listing as it marks what is encrypted; braces in it stay refused."""
+    folder = tmp_path / "inventory"
+    folder.mkdir()
+    (folder / "10.yml").write_text("standby: {hosts: {web-dr: {addr: 192.0.2.20}}}\n")
+    compose = "{ansible_host: addr, ansible_port: \"'2222'\", dr_role: \"'standby'\"}"
+    plugin = folder / "20.yml"
+    plugin.write_text(f"plugin: ansible.builtin.constructed\nstrict: true\ncompose: {compose}\n")
+    (host,) = read_inventory(folder, "standby")
+    assert (host.address, host.port, host.dr_role) == ("192.0.2.20", 2222, "standby")
+    variables = variables_of(folder, ["web-dr"])["web-dr"]
+    assert variables["ansible_host"] == "192.0.2.20"
+    assert "__ansible_unsafe" in str(freeze(folder, []).content)
+
+    plugin.write_text(plugin.read_text().replace(": addr", ": \"'{' ~ '{ x }' ~ '}'\""))
+    with pytest.raises(ConfigurationError, match="web-dr is the template"):
+        read_inventory(folder, "standby")
+
+
+def test_a_folders_programs_are_run_where_ansible_runs_them(tmp_path: Path) -> None:
+    """A repository's hooks and an editor's copies are none of its; what a link leads to is."""
+    folder, ran = tmp_path / "inventory", tmp_path / "ran"
+    passed_by = (".git/hooks/pre-commit.sample", "prog~", "prog.bak", "vars_plugins/prog")
+    for name in (*passed_by, "../elsewhere/prog"):
+        program = folder / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_bytes(_program(f"touch {ran}", "exit 1"))
+        program.chmod(0o755)
+    (folder / "hosts.ini").write_bytes(_INI)
+    (host,) = read_inventory(folder, "standby")
+    assert host.address == "192.0.2.20"
+    assert not ran.exists()
+
+    (folder / "around").symlink_to(folder)
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigurationError, match="linked/prog: Inventory script returned"):
+        read_inventory(folder, "standby")
 
 
 @pytest.mark.parametrize(

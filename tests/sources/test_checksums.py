@@ -361,6 +361,29 @@ def test_no_namesake_above_takes_the_place_of_what_is_lost(folder: Path, tmp_pat
     assert "is not what was written" in call(*words).stderr
 
 
+def test_somebody_elses_list_in_a_tree_makes_no_backup_damaged(
+    folder: Path, tmp_path: Path
+) -> None:
+    """A site's list of a release names nothing that is there; a job's own is of what it lacks."""
+    day = folder / "2026-03-10"
+    for each in (day / "www/lib", day / "db", tmp_path / "staging"):
+        each.mkdir(parents=True)
+    (day / "a.sql").write_bytes(CONTENT)
+    (day / "www/lib/app.js").write_bytes(CONTENT)
+    (day / "www/lib/checksums.txt").write_text("0" * 64 + "  dist-linux.tar.gz\n")
+    dumps = source(folder, "", names="%Y-%m-%d")
+    words = ("fetch-backup", folder, day.name, tmp_path / "staging", "no")
+    assert (checked(dumps).soundness, call(*words).returncode) == (Soundness.UNPROVEN, 0)
+    listed(day, "a.sql", "www/lib/app.js")
+    assert (checked(dumps).soundness, call(*words).returncode) == (Soundness.SOUND, 0)
+    (day / "db/SHA256SUMS").write_text("0" * 64 + "  db.sql\n")
+    assert checked(dumps).detail == "db/db.sql is missing"
+    assert "is not what was written" in call(*words).stderr
+    (day / "db/SHA256SUMS").unlink()
+    (folder / "SHA256SUMS").write_text("0" * 64 + f"  {day.name}/\n")
+    assert (checked(dumps).soundness, call(*words).returncode) == (Soundness.SOUND, 0)
+
+
 def test_many_lists_are_read_in_a_moment() -> None:
     """What one of them costs does not grow with all that lies there."""
     names = {f"{each}/{name}" for each in range(2000) for name in ("a.sql", "SHA256SUMS")}

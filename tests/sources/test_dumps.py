@@ -124,6 +124,22 @@ def test_no_changed_byte_of_a_packed_dump_is_passed_over(tmp_path: Path, suffix:
     assert Soundness.DAMAGED in kinds
 
 
+@pytest.mark.parametrize("suffix", PACKED)
+@pytest.mark.parametrize("count", [1, 4, 512, 16_384])
+def test_zeros_behind_a_packing_are_judged_as_its_tool_takes_them(
+    tmp_path: Path, suffix: str, count: int
+) -> None:
+    """What it does not unpack with all that follows is not sound; tapes pad, and xz has a rule."""
+    path, packed = tmp_path / f"{NAME}{suffix}", PACKED[suffix](ENDED.encode())
+    for content, times in ((packed + bytes(count), 1), (packed + bytes(count) + packed, 2)):
+        path.write_bytes(content)
+        words = [TOOLS[suffix], "-dcq", str(path)]
+        result = subprocess.run(words, capture_output=True, check=False)
+        is_read = result.returncode == 0 and result.stdout == ENDED.encode() * times
+        checked_dump = checked(source(tmp_path, suffix))
+        assert checked_dump.soundness is (Soundness.SOUND if is_read else Soundness.DAMAGED)
+
+
 def test_a_dump_that_was_cut_before_it_was_packed_is_damaged(tmp_path: Path) -> None:
     """A full disk under mariadb-dump leaves a perfect gzip of half a dump."""
     content = f"-- MariaDB dump 10.19  Distrib 10.11.14-MariaDB\n{SQL}".encode()

@@ -23,11 +23,12 @@ from tests.sources.test_dumps import BOUNDS, checked, only, source, sum_up, sum_
 
 from pradrill.domain.declared.backup_source import Promised, Select
 from pradrill.domain.run.backup_catalogue import CatalogueReading, RecoveryPoint, read
-from pradrill.domain.run.backup_integrity import Soundness
+from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
 from pradrill.errors import NotReadyError
 
 __all__ = ["database", "mariadb"]
 DAY = timedelta(days=1)
+WHOLE = IntegrityPart(1, 1)
 DUMP = b"-- MariaDB dump 10.19  Distrib\nCREATE TABLE t (n int);\n-- Dump completed\n"
 
 
@@ -203,6 +204,53 @@ def test_a_dump_of_a_month_that_is_two_is_named(tmp_path: Path, names: str) -> N
     assert problem.startswith("jui is June on one system and July on another")
 
 
+DATED_TWICE = {
+    "10-mai-2026/db-10-mai-2026.sql": "%d-%b-%Y/db-%d-%b-%Y.sql",
+    "5-févr.-2026/db-5-févr.-2026-03.sql": "%-d-%b-%Y/db-%-d-%b-%Y-%H.sql",
+    "5-11-2026/db-05-11-2026.sql": "%-d-%m-%Y/db-%d-%m-%Y.sql",
+    "05-11-2026/db-5-11-2026.sql": "%d-%m-%Y/db-%-d-%m-%Y.sql",
+    "2026-11-10/50%-2026-11-10_0315.sql": "%F/50%%-%F_%H%M.sql",
+}
+
+
+@pytest.mark.parametrize("name", DATED_TWICE)
+def test_a_folder_and_its_dump_bear_one_date_as_the_job_writes_it(
+    tmp_path: Path, name: str
+) -> None:
+    """In its locale's words and without padding, where both have them; no night is missing."""
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_bytes(DUMP)
+    assert only(source(tmp_path, "", names=DATED_TWICE[name])).id == name
+
+
+def test_a_day_whose_midnight_the_clocks_skip_begins_behind_it(tmp_path: Path) -> None:
+    """Egypt puts them forward at midnight; a name that tells that hour is of another zone."""
+    for name, form, is_dated in (
+        ("db-2026-04-24.sql", "db-%Y-%m-%d.sql", True),
+        ("db-2026-04-24_00.sql", "db-%Y-%m-%d_%H.sql", False),
+    ):
+        (tmp_path / name).write_bytes(DUMP)
+        point = only(source(tmp_path, "", names=form, timezone="Africa/Cairo"))
+        assert (point.problem == "") is is_dated
+        assert not is_dated or point.data_time == datetime(2026, 4, 23, 22, tzinfo=UTC)
+
+
+def test_a_download_that_is_not_whole_is_told_by_what_lies_beside_it(tmp_path: Path) -> None:
+    """Those of aria2 and lftp have its name; what else bears that and an end is no backup."""
+    before, newest = night(tmp_path, 1), night(tmp_path, 0.1)
+    staging = tmp_path.with_name(f"{tmp_path.name}-staging")
+    staging.mkdir()
+    words = ("fetch-backup", tmp_path, "", staging, "no")
+    signs = dict.fromkeys((".aria2", ".lftp-pget-status"), before)
+    signs |= dict.fromkeys((".opdownload", ".log", ".checksum", ".sha512-256", ".rmd160"), newest)
+    for end, whole in signs.items():
+        sign = tmp_path / f"{newest.name}{end}"
+        sign.write_text("half")
+        age(sign, 9_999)
+        assert call(*words).stdout.split()[0] == reading(tmp_path).selected.id == whole.name, end
+        sign.unlink()
+
+
 def test_a_copied_tree_is_no_job_that_writes(tmp_path: Path) -> None:
     """A dependency's lock, a cache's file, a name with a word behind its dot are a site's own."""
     day = tmp_path / "2026-03-10"
@@ -247,6 +295,57 @@ def test_an_empty_file_of_a_tree_is_no_damage(tmp_path: Path) -> None:
         sum_up_all(day)
         assert checked(dumps).detail == f"{name}: it is empty"
         (day / name).unlink()
+
+
+def test_what_a_job_notes_beside_its_dump_may_be_empty(tmp_path: Path) -> None:
+    """Errors that did not come, and a flag, are no damage; a dump that did not come is."""
+    day = tmp_path / "2026-03-10"
+    day.mkdir()
+    (day / "shop.sql").write_bytes(DUMP)
+    for name in ("shop.err", "backup.log", "DONE", "_SUCCESS", ".complete", "shop.sql.ok"):
+        (day / name).touch()
+    dumps = source(tmp_path, "", names="%Y-%m-%d")
+    assert checked(dumps).soundness is Soundness.UNPROVEN
+    sum_up_all(day)
+    assert checked(dumps).soundness is Soundness.SOUND
+    (day / "wiki").touch()
+    sum_up_all(day)
+    assert checked(dumps).detail == "wiki: it is empty"
+
+
+@pytest.mark.parametrize("words", [["-b", "40"], ["-b", "40", "-d", "-a", "3"]])
+def test_a_part_of_a_file_that_was_split_is_not_cut_off(tmp_path: Path, words: list[str]) -> None:
+    """Its sum proves it; alone nothing does, and what has no other part beside it is cut."""
+    packed = tmp_path / "packed"
+    packed.write_bytes(gzip.compress(os.urandom(90) + DUMP))
+    day = tmp_path / "2026-03-10"
+    day.mkdir()
+    run(["split", *words, str(packed), f"{day}/shop.sql.gz."], env={})
+    dumps = source(tmp_path, "", names="%Y-%m-%d")
+    assert checked(dumps).soundness is Soundness.UNPROVEN
+    sum_up_all(day)
+    assert checked(dumps).soundness is Soundness.SOUND
+    first, *others = sorted(day.glob("shop*"))
+    for each in others:
+        each.unlink()
+    sum_up_all(day)
+    assert "cut off" in checked(dumps).detail
+    shutil.copy(first, tmp_path / "db-2026-03-09")
+    shutil.copy(first, tmp_path / "db-2026-03-10")
+    for point in source(tmp_path, "", names="db-%Y-%m-%d").catalogue(BOUNDS).points:
+        night_of = source(tmp_path, "", names="db-%Y-%m-%d")
+        assert night_of.check(point, WHOLE, BOUNDS).soundness is Soundness.DAMAGED
+
+
+def test_a_copy_of_a_servers_folder_is_no_backup_of_mariabackups(tmp_path: Path) -> None:
+    """It has the same tables, and no mark of an end that anybody misses."""
+    day = tmp_path / "2026-03-10"
+    day.mkdir()
+    (day / "ibdata1").write_bytes(b"tables")
+    dumps = source(tmp_path, "", names="%Y-%m-%d")
+    assert "mariabackup did not come to its end" in only(dumps).problem
+    (day / "mysql_upgrade_info").write_bytes(b"10.11.6-MariaDB")
+    assert only(dumps).problem == ""
 
 
 def test_a_server_whose_clock_is_ahead_completes_no_dump(tmp_path: Path) -> None:
@@ -325,6 +424,18 @@ def test_the_absence_of_a_mark_is_no_damage_and_no_soundness(
     content = content[: len(content) // 2] if cut else content
     (tmp_path / "moodle-20260310-010000.sql.gz").write_bytes(gzip.compress(content))
     assert checked(source(tmp_path, ".sql.gz")).soundness is soundness
+
+
+def test_sql_in_an_archive_of_another_form_is_no_sql(tmp_path: Path) -> None:
+    """An archive of tar's of 1979 has zeros behind a name, and no mark: they are no damage."""
+    for name in ("shop-of-a-long-name.sql", "mail-of-a-long-name.txt"):
+        (tmp_path / name).write_bytes(b"--\n-- PostgreSQL database dump\n--\n" + DUMP)
+    archive = tmp_path / "moodle-20260310-010000.tar"
+    names = ["shop-of-a-long-name.sql", "mail-of-a-long-name.txt"]
+    run(["tar", "--format=v7", "-C", str(tmp_path), "-cf", str(archive), *names], env={})
+    assert checked(source(tmp_path, ".tar")).soundness is Soundness.UNPROVEN
+    (tmp_path / "moodle-20260310-010000.sql").write_bytes(b"\0" * 64 + DUMP)
+    assert "zeros stand in it" in checked(source(tmp_path, ".sql")).detail
 
 
 SHOWN_THROUGH = {

@@ -48,10 +48,17 @@ _PASSWORDS = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pa
 _SUDO = re.compile(r"(^|[./])sudo$")
 _INTERPRETER, _LONGEST_LINE = re.compile(rb"#![ \t]*([^ \t\n]+)"), 256
 _UNPARSED = re.compile(r"Failed to parse \S+ with '?(\w+)'? plugin: (.+)")
+_NO_PLUGINS = "no root 'plugin' key found"
+"""What Ansible says of each YAML before it reads that as hosts: the cause of nothing else's."""
 _SOURCE = re.compile(r"failed to parse inventory source (/.+)")
 _OF_PROGRAM = "script"
+_PASSED_BY = re.compile(
+    r"\A(?:\.|vars_plugins\Z)|(?:\.(?:py[co]|swp|bak|rpm|md|txt|rst|orig|cfg|retry)|~)\Z"
+)
+"""What Ansible passes by in a folder: a repository's hooks, an editor's copies."""
 _ORIGIN = re.compile(r"\s*Origin: (/.+:\d+):\d+$")
 _OF_SCRIPT = "Standard error from inventory script:"
+_UNRENDERED = "__ansible_unsafe"
 _BOM = b"\xef\xbb\xbf"
 _YAML = {".yml", ".yaml", ".json"}
 _UNENCODED = b"surrogates not allowed"
@@ -123,12 +130,21 @@ def read_inventory(
 
 
 def _given(variables: dict[str, Any]) -> dict[str, Any]:
-    """Return variables without those of a connection that have no value: Ansible passes them by."""
+    """Return variables without those of a connection that have no value: Ansible passes them by.
+
+    What a plugin has made is listed with a mark: it is a text that Ansible never renders.
+    """
+    values = {name: _unmarked(value) for name, value in variables.items()}
     return {
         name: value
-        for name, value in variables.items()
+        for name, value in values.items()
         if value is not None or name not in _CONNECTION
     }
+
+
+def _unmarked(value: Any) -> Any:
+    is_marked = isinstance(value, dict) and value.keys() == {_UNRENDERED}
+    return value[_UNRENDERED] if is_marked else value
 
 
 def variables_of(
@@ -139,7 +155,10 @@ def variables_of(
     Raises ConfigurationError.
     """
     variables = _variables(_list(path, playbooks if _has_variables(playbooks) else None))
-    return {name: variables.get(name, {}) for name in names}
+    return {
+        name: {each: _unmarked(value) for each, value in variables.get(name, {}).items()}
+        for name in names
+    }
 
 
 def freeze(path: Path, playbooks: Iterable[Path]) -> Inventory:
@@ -199,7 +218,7 @@ def _list(path: Path, playbooks: Path | None) -> dict[str, Any]:
 
 
 def _programs_in(folder: Path) -> Iterator[Path]:
-    """Yield the programs that belong to an inventory that is a folder."""
+    """Yield the programs that belong to an inventory that is a folder; no others are run."""
     return (
         each
         for each in files_of(folder)
@@ -305,6 +324,7 @@ def _refusal(path: Path, errors: Sequence[str]) -> tuple[str, str]:
         plugins = {"script"}
     causes = [match for line in errors if (match := _UNPARSED.search(line))]
     its = [each[2] for each in causes if each[1] in plugins]
+    its.sort(key=lambda cause: cause.startswith(_NO_PLUGINS))
     places = [match[1] for line in errors if (match := _ORIGIN.match(line))]
 
     if plugins == {"script"} and its and (words := _words_of_script(errors)):
@@ -395,13 +415,36 @@ def place_of(variable: str, inventory: Path) -> str:
 
 
 def files_of(inventory: Path) -> Iterator[Path]:
-    """Yield the files that make up an inventory: itself, and the variables beside it."""
+    """Yield the files that make up an inventory: itself, and the variables beside it.
+
+    Of a folder those that Ansible looks at, also behind links.
+    """
     top = inventory if inventory.is_dir() else inventory.parent
     folders = [inventory] if inventory.is_dir() else [top / each for each in BESIDE]
     if inventory.is_file():
         yield inventory
+    visited = set[str]()
     for folder in folders:
-        yield from sorted(each for each in folder.rglob("*") if each.is_file())
+        yield from _files_in(folder, visited)
+
+
+def _files_in(folder: Path, visited: set[str]) -> Iterator[Path]:
+    """Yield a folder's files that Ansible looks at; none twice where links lead in a circle."""
+    real = os.path.realpath(folder)
+    if real in visited:
+        return
+    visited.add(real)
+    try:
+        members = sorted(folder.iterdir())
+    except OSError:  # it is not there, or closed: then Ansible says so
+        return
+    for each in members:
+        if _PASSED_BY.search(each.name):
+            continue
+        if each.is_dir():
+            yield from _files_in(each, visited)
+        elif each.is_file():
+            yield each
 
 
 def _host(

@@ -21,7 +21,7 @@ from pradrill.config.checks.play_texts import (
     play_problems,
     plugin_folder,
 )
-from pradrill.config.inventory import BESIDE, variables_of
+from pradrill.config.inventory import BESIDE, files_of, variables_of
 from pradrill.config.jumps import ARGUMENTS, is_jump
 from pradrill.config.loader import Document, Loc
 from pradrill.config.once import once
@@ -264,7 +264,7 @@ def _places(
 def _files(paths: Collection[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(each for each in path.rglob("*") if each.is_file())
+            yield from files_of(path)
         elif path.is_file():
             yield path
 

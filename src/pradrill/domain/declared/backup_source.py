@@ -20,12 +20,15 @@ from pydantic import (
 )
 
 from pradrill.domain.values.dated_text import (
+    DIRECTIVE,
     SOME_DAY,
     directives_of,
     is_dated,
     read_date,
     sample_of,
     spelled_out,
+    texts_of,
+    without_short,
 )
 from pradrill.domain.values.duration import Deadline, Duration, PositiveDuration
 from pradrill.domain.values.model import Model, RelativePath, Utc, when_written
@@ -363,21 +366,23 @@ Source = ResticSource | BorgSource | PgBackRestSource | BarmanSource | DumpsSour
 SOURCES: tuple[type[Source], ...] = get_args(Source)
 
 
-def within(folder: str, name: str, at: datetime) -> str:
+def within(folder: str, name: str, at: datetime, title: str = "") -> str:
     """Return the form of a name together with its folder's; what both date is dated once.
 
-    strptime takes no directive twice: those of the folder stand in the name as that folder has
-    them.
+    strptime takes no directive twice: those of the folder stand in the name as that folder, whose
+    date is `at`, has them in its own name `title`.
     """
-    folder, name = spelled_out(folder), spelled_out(name)
     if not folder:
-        return name
-    in_folder = set(re.findall(r"%[A-Za-z]", folder))
+        return spelled_out(name)
+    in_folder, texts = directives_of(folder), texts_of(title, folder) if title else {}
 
     def text(match: re.Match[str]) -> str:
-        return at.strftime(match[0]) if match[0] in in_folder else match[0]
+        if match[0] in texts:
+            return texts[match[0]].replace("%", "%%")
+        return at.strftime(match[0]) if match[0][-1] in in_folder else match[0]
 
-    return f"{folder}/{re.sub(r'%.', text, name)}"
+    name = re.sub(DIRECTIVE, text, without_short(name))
+    return f"{spelled_out(folder)}/{spelled_out(name)}"
 
 
 def listed(word: str) -> str:

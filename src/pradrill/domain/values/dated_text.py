@@ -30,6 +30,7 @@ _NEEDS = (
 
 _SHORT = {"F": "%Y-%m-%d", "T": "%H:%M:%S", "R": "%H:%M", "h": "%b", "e": "%d", "P": "%p"}
 """What date(1) has for several of strptime's directives, or for the same one."""
+_SHORT_ONES = ("%F", "%T", "%R")
 
 _FIGURES = set("YyGCmdjHIMSfsNVUWuwFTRecxXz")
 """What begins or ends with a digit."""
@@ -45,6 +46,10 @@ _OF_TWO, _WIDTHS = set("mdHIMSyUWV"), {"Y": 4, "G": 4, "j": 3}
 """How many digits date(1) writes."""
 
 
+DIRECTIVE = r"(?s)%[-_^#]?[A-Za-z]|%."
+"""One of date(1)'s or strptime's, or the sign %%."""
+
+
 @lru_cache
 def spelled_out(form: str) -> str:
     """Return a form with nothing but strptime's directives, where date(1) has shorter ones.
@@ -52,9 +57,23 @@ def spelled_out(form: str) -> str:
     One without padding that touches another figure stays, and strptime refuses it: by %Y%-m%-d
     2026111 is two days.
     """
-    parts = re.findall(r"(?s)%[-_^#]?[A-Za-z]|%.|[^%]+|%", form)
+    parts = re.findall(rf"{DIRECTIVE}|[^%]+|%", form)
     three = zip(["", *parts], parts, [*parts[1:], ""], strict=False)
     return "".join(each[1] if _is_ambiguous(*each) else _bare(each[1]) for each in three)
+
+
+def without_short(form: str) -> str:
+    """Return a form with several directives where date(1) has one that is short for them."""
+    return re.sub(
+        DIRECTIVE, lambda each: _SHORT[each[0][1]] if each[0] in _SHORT_ONES else each[0], form
+    )
+
+
+def texts_of(text: str, form: str) -> dict[str, str]:
+    """Return what stands in a text of a form where that has each directive, as written there."""
+    directives = [each for each in re.findall(DIRECTIVE, without_short(form)) if each[-1].isalpha()]
+    match = _matched(text, spelled_out(form), "".join(each[-1] for each in map(_bare, directives)))
+    return dict(zip(directives, match.groups(), strict=False))
 
 
 def _is_ambiguous(before: str, part: str, after: str) -> bool:
@@ -211,6 +230,11 @@ def lack_of(form: str) -> tuple[str, str] | None:
 def is_dated(form: str) -> bool:
     """Tell whether a form has a date in it at all."""
     return bool(directives_of(form) & (_YEAR | {_SECONDS}))
+
+
+def has_hour(form: str) -> bool:
+    """Tell whether a form has a time of day, and no day alone."""
+    return bool(directives_of(form) & {*_HOUR, _SECONDS})
 
 
 def sample_of(form: str) -> str:

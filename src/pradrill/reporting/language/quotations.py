@@ -65,6 +65,7 @@ FORMS = (
     N_("the SQL dump has no end: it is cut off"),
     N_("the SQL dump says that it was not finished"),
     N_("it is cut off"),
+    N_("zeros stand behind its end, which its tool does not take"),
     N_("zeros stand in it, which no SQL has"),
     N_("nothing but zeros is in it"),
     N_("what made it ended with an error: %(words)s"),

@@ -31,11 +31,14 @@ KINDS = {
     128: ("sha512", "blake2b", "sha3_512"),
 }
 """Digits of a sum -> what may have made it, the likeliest first; BLAKE2b makes any length."""
-OTHER = r"(?:b3|blake3|xxh(?:ash|32|64|128|3)?|crc(?:32c?)?|sfv|hashdeep|whirlpool|tiger|md4|sm3)"
+OTHER = (
+    r"(?:b3|blake3|xxh(?:ash|32|64|128|3)?|crc(?:32c?)?|sfv|hashdeep|whirlpool|tiger|md4|sm3"
+    r"|rmd(?:160)?|ripemd[_-]?(?:160)?)"
+)
 """Sums that are not known here; some are as long as those that are."""
-WORD = rf"(?:sha(?:3|2)?[_-]?(?:1|224|256|384|512)|md5|b2|blake2[bs]?|{OTHER})"
+WORD = rf"(?:sha(?:3|2)?[_-]?(?:1|224|256|384|512(?:[_-]?(?:224|256))?)|md5|b2|blake2[bs]?|{OTHER})"
 SIGNED = r"(?:\.txt)?(?:\.(?:asc|sig|sign|gpg|minisig))?"
-BESIDE = re.compile(rf"(?is)(.+)\.{WORD}(?:sums?)?{SIGNED}")
+BESIDE = re.compile(rf"(?is)(.+)\.(?:{WORD}(?:sums?)?|checksums?){SIGNED}")
 OF_OTHERS = re.compile(rf"(?is)(?:.*\.)?{OTHER}(?:[_-]?sums?)?{SIGNED}")
 OF_MANY = re.compile(rf"(?i)\.?(?:{WORD}(?:[_-]?sums?)?|(?:check)?sums?){SIGNED}")
 PLAIN = re.compile(r"[ \t]*(\\?)([0-9a-fA-F]{16,})(?: [ *]|[ \t]+\*?)(.+)", re.DOTALL)
@@ -44,6 +47,7 @@ BARE = re.compile(r"[0-9a-fA-F]{32,}")
 ESCAPED = {"n": "\n", "r": "\r"}
 PACKED = ("", ".gz", ".xz", ".bz2", ".zst")
 UNREADABLE = ("", "")
+NO_HOMES: Mapping[str, bool] = {}
 
 
 def is_sums(name: str) -> bool:
@@ -118,12 +122,17 @@ def place_of(name: str, top: str, names: Collection[str], above: str = "") -> st
 
 
 def sums_in(
-    text: str, top: str, names: Collection[str], path: str = "", homes: Collection[str] = ()
+    text: str,
+    top: str,
+    names: Collection[str],
+    path: str = "",
+    homes: Mapping[str, bool] = NO_HOMES,
 ) -> dict[str, tuple[str, str]]:
     """Return the sum of each name that a list at `path` below `top` tells of; the strongest counts.
 
     All of it tells of one folder: the nearest that holds a file of its, its own or one above that
-    is not in `homes`, which have lists themselves. When none does, all is missing from its own.
+    is not in `homes`, which have lists themselves. When none does, all is missing from its own:
+    unless that holds other files, as one of a tree does that has somebody else's list.
     """
     lines, levels = [*lines_of(text, path)], [posixpath.dirname(path)]
     while levels[-1]:
@@ -136,6 +145,9 @@ def sums_in(
         places = [(above, place_of(name, where, names, above), one) for name, one in lines]
         if any(above + place in names and not is_sums(place) for _, place, _ in places):
             break
+    else:
+        if homes.get(levels[0]):
+            return {}
 
     sums: dict[str, tuple[str, str]] = {}
     for above, place, one in places:
@@ -178,9 +190,12 @@ def by_spelling(names: Iterable[str]) -> dict[str, list[str]]:
     return forms
 
 
-def homes_of(lists: Collection[str]) -> set[str]:
-    """Return the folders in which lists lie."""
-    return {posixpath.dirname(each) for each in lists}
+def homes_of(lists: Collection[str], names: Collection[str]) -> dict[str, bool]:
+    """Return the folders in which lists lie -> one is below the top, and holds other files."""
+    homes = {posixpath.dirname(each) for each in lists}
+    deep = homes - {""}
+    places = {posixpath.dirname(each) for each in names if deep and not is_sums(each)}
+    return {each: each in deep and each in places for each in homes}
 
 
 def sum_beside(text: str, name: str, path: str = "") -> tuple[str, str]:
@@ -250,7 +265,7 @@ def listed(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> dict[str
         for entry in entries
         if not entry.is_folder and is_sums(entry.name) and entry not in alone
     ]
-    homes = homes_of([entry.name for entry in lists])
+    homes = homes_of([entry.name for entry in lists], names)
     sums: dict[str, tuple[str, str]] = {}
     for entry in lists:
         text = _text(folder, top, entry)

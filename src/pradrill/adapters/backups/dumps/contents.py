@@ -179,8 +179,17 @@ def is_text(head: bytes) -> bool:
     return not _BINARY.search(head.lstrip(b"\0")[:_FIRST])
 
 
+def _beginning_of(head: bytes) -> bytes:
+    """Return a text's first part: what comes behind zeros may lie in an archive of a form of old.
+
+    Zeros of a crash may stand before it; tar of 1979 and cpio have them behind a file's name.
+    """
+    return head.lstrip(b"\0").partition(b"\0")[0]
+
+
 def is_sql(head: bytes) -> bool:
     """Tell whether a text begins as SQL does."""
+    head = _beginning_of(head)
     return bool(_STATEMENT.search(head)) or any(first.search(head) for first, *_ in _SQL_MARKS)
 
 
@@ -188,7 +197,7 @@ def _text(head: bytes, tail: bytes, marks: _Marks) -> Content:
     """Judge what may be a text; of another form nothing is known, whatever shows through it."""
     if marks.is_all_zeros:
         return Content("nothing but zeros is in it")
-    return _sql(head, tail, marks) if is_text(head) else Content()
+    return _sql(_beginning_of(head), tail, marks) if is_text(head) else Content()
 
 
 def _sql(head: bytes, tail: bytes, marks: _Marks) -> Content:

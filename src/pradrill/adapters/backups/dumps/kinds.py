@@ -34,6 +34,7 @@ The last one is rsync's: six signs by chance, and no word (.htaccess.backup) or 
 """
 _PASSING = re.compile(r"(?i)\.(?:tmp|temp)$|(?:^|[/.])(?:lock|lck)$")
 """What a tree may hold as well, of any program's: it says something where a job writes."""
+_LOCKS = (".lock", ".lck", ".aria2", ".lftp-pget-status")
 _DUMP = re.compile(
     r"(?i)\.(?:sql|pgsql|psql|mysql|dump|dmp|pgdump|backup|bak|bson|rdb|ldif|db|sqlite3?|tar"
     r"|t[gx]z|tbz2?|tzst|gz|xz|bz2|zst|lz4|lzo|z|zip|7z|rar|gpg|pgp|age|enc)$"
@@ -43,6 +44,22 @@ _LARGEST_LOCK = 256
 
 _OF_HOLLAND, _SIZE_OF_HOLLAND = "backup.conf", re.compile(rb"(?m)^on-disk-size[ \t]*=[ \t]*[1-9]")
 _LARGEST_CONFIGURATION = 1 << 16
+
+_NOTE = re.compile(
+    r"(?i)\.(?:err|errors?|stderr|log|out|txt|ok|done|success|completed?|finished|ready)$"
+    r"|(?:^|/)(?:\.[^/]*|_?(?:done|ok|success|completed?|finished|ready))$"
+)
+"""What a job notes beside its dumps: such a file is often empty when all went well."""
+_PART = re.compile(
+    r"(?is)(.*\.(?:(?:sql|dump|tar|t[gx]z|gz|xz|bz2|zst|lz4|zip|7z|gpg|age|enc)[._-]|part)"
+    r"(?:part)?[._-]?)((?-i:[a-z]{2,4})|[0-9]{2,4})"
+)
+"""What split(1) and others call each part of one file; a night's name has figures, too."""
+_OF_SERVER = {
+    *("auto.cnf", "ddl_recovery.log", "tc.log"),
+    *("mariadb_upgrade_info", "mysql_upgrade_info"),
+}
+"""What lies in a server's own folder, and mariabackup does not copy: another way was taken."""
 
 # What each maker writes last, and what it writes before.
 _MAKERS = (
@@ -91,7 +108,7 @@ def of_folder(names: Collection[str], sums: Collection[str] = ()) -> DumpKind:
     for maker, last, early in _MAKERS:
         if members & last:
             return DumpKind(maker, gap, is_marked=True)
-        if any(early.search(name) for name in members):
+        if any(early.search(name) for name in members) and not members & _OF_SERVER:
             return DumpKind(maker, f"{maker} did not come to its end: no {min(last)} is there")
 
     return DumpKind("", gap, is_marked=bool(sums))
@@ -173,6 +190,32 @@ def marked(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> Marked:
     return Marked(titles, times)
 
 
+def is_note(path: str) -> bool:
+    """Tell whether a file is a job's note or flag by its name, which may be empty."""
+    return _NOTE.search(path) is not None
+
+
+def is_part(path: str, names: Collection[str]) -> bool:
+    """Tell whether a file is one of several parts: the one before it or behind it is there, too."""
+    match = _PART.fullmatch(path)
+    if match is None:
+        return False
+    stem, sign = match.groups()
+    return any(f"{stem}{each}" in names for each in _neighbours(sign))
+
+
+def _neighbours(sign: str) -> Iterator[str]:
+    """Yield what comes before and behind a part's sign: ab of aa, 02 of 01."""
+    base, first = (10, "0") if sign.isdigit() else (26, "a")
+    number = 0
+    for each in sign:
+        number = number * base + ord(each) - ord(first)
+    for other in (number - 1, number + 1):
+        if 0 <= other < base ** len(sign):
+            places = (other // base**place % base for place in reversed(range(len(sign))))
+            yield "".join(chr(ord(first) + place) for place in places)
+
+
 def last_list(entries: Sequence[FolderEntry]) -> datetime | None:
     """Return when the last of a folder's lists of checksums was written."""
     lists = (each for each in entries if checksums.is_sums(each.name) and not each.is_folder)
@@ -187,8 +230,11 @@ def is_listed_last(members: Sequence[FolderEntry]) -> bool:
 
 
 def lock_of(names: Collection[str], name: str) -> str:
-    """Return the lock beside a dump that says that it is being written; empty: there is none."""
-    locks = (f"{dot}{name}{end}" for dot in ("", ".") for end in (".lock", ".lck"))
+    """Return what says beside a dump that it is being written; empty: there is nothing.
+
+    aria2 and lftp write to the name itself, and what is missing into a file beside it.
+    """
+    locks = (f"{dot}{name}{end}" for dot in ("", ".") for end in _LOCKS)
     return next((each for each in locks if each in names), "")
 
 

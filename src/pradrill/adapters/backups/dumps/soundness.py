@@ -27,9 +27,12 @@ _FEW = 100  # pieces of a file that has some lines
 _Judge = Callable[[Unpacked, Bounds], Content]
 
 
-def check_file(folder: Folder, path: str, its: Sum | None, bounds: Bounds) -> Checked:
+def check_file(
+    folder: Folder, path: str, its: Sum | None, bounds: Bounds, *, is_part: bool = False
+) -> Checked:
     """Read one file: its checksum if there is one, what it is packed in, what it is."""
-    return _check(folder, path, its, bounds, judge=contents.judge)
+    judge = _one_of_several if is_part else contents.judge
+    return _check(folder, path, its, bounds, judge=judge)
 
 
 def _check(folder: Folder, path: str, its: Sum | None, bounds: Bounds, *, judge: _Judge) -> Checked:
@@ -43,7 +46,7 @@ def _check(folder: Folder, path: str, its: Sum | None, bounds: Bounds, *, judge:
         except TooLargeError:
             content = Content()
         except UnpackError as error:
-            content = Content(str(error))
+            content = Content("" if judge is _one_of_several else str(error))
 
         unpacked.exhaust()  # so that the digest covers what a tool did not want to read
     if its and its.algorithm and digest.hexdigest() != its.digest:
@@ -111,8 +114,10 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, Sum], bounds: B
         unsummed += not is_summed
         # Of no maker are a job's own dumps and archives; a tree has files that are neither.
         above, _, its = each.rpartition("/")
-        is_of_tree = above != "" and (above not in places or its[0] == ".")
+        is_of_tree = kinds.is_note(its) or above not in {"", *places}
         judge = _unpacks if kind.maker else _of_tree if is_of_tree else _part
+        if kinds.is_part(each, files):
+            judge = _one_of_several
         checked = _check(folder, f"{path}/{each}", sums.get(each), bounds, judge=judge)
         if checked.soundness is Soundness.DAMAGED:
             return Checked(Soundness.DAMAGED, _METHOD, f"{last_line(each)}: {checked.detail}")
@@ -149,6 +154,12 @@ def _unpacks(unpacked: Unpacked, _bounds: Bounds) -> Content:
     """See that a part of a dump unpacks; what it means only the whole tells."""
     unpacked.exhaust()
     return Content(is_complete=True)
+
+
+def _one_of_several(unpacked: Unpacked, _bounds: Bounds) -> Content:
+    """Read a part of a file that was split: where it ends, and how the next begins, is no fault."""
+    unpacked.exhaust()
+    return Content()
 
 
 def _of_tree(unpacked: Unpacked, bounds: Bounds) -> Content:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from pradrill.adapters.backups.dumps import checksums, kinds, soundness
 from pradrill.adapters.backups.dumps.bounded_folder import BoundedFolder
@@ -19,7 +20,7 @@ from pradrill.domain.declared.backup_source import DumpsSource, within
 from pradrill.domain.run.backup_catalogue import AHEAD, Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
-from pradrill.domain.values.dated_text import read_date
+from pradrill.domain.values.dated_text import has_hour, read_date
 from pradrill.domain.values.duration import format_duration
 from pradrill.domain.values.instant_text import parse_instant
 from pradrill.domain.values.month_names import AmbiguousMonthError
@@ -124,7 +125,9 @@ class Dumps:
             except ClosedPathError as error:
                 yield _Level(entry.name, folders, (), error.message)
             else:
-                yield _Level(entry.name, within(folders, name, at), below)
+                title = _composed(entry.name)
+                form = within(_composed(folders), _composed(name), at, title)
+                yield _Level(entry.name, form, below)
 
     def _check(self, folder: Folder, point: RecoveryPoint, bounds: Bounds) -> Checked:
         above, its = self._places(folder, point)
@@ -140,7 +143,10 @@ class Dumps:
         if entry.is_folder:
             return soundness.check_folder(folder, self._path(name), sums, bounds)
 
-        return soundness.check_file(folder, self._path(name), sums.get(entry.name), bounds)
+        names = {each.name for each in folder.entries(self._path(above))}
+        is_part = kinds.is_part(entry.name, names)
+        its_sum = sums.get(entry.name)
+        return soundness.check_file(folder, self._path(name), its_sum, bounds, is_part=is_part)
 
     def _path(self, below: str) -> str:
         return f"{self._top.rstrip('/')}/{below}" if below else self._top
@@ -151,7 +157,10 @@ class Dumps:
             at = read_date(_composed(name), _composed(form))
         except AmbiguousMonthError as error:
             raise NotReadyError(str(error)) from error
-        return parse_instant(at.isoformat(" "), "iso", self._declared.timezone)
+        zone = self._declared.timezone
+        if zone and at.tzinfo is None and not has_hour(form):
+            at = at.replace(tzinfo=ZoneInfo(zone))  # where midnight is skipped, what follows it
+        return parse_instant(at.isoformat(" "), "iso", zone)
 
     def _places(self, folder: Folder, point: RecoveryPoint) -> tuple[str, list[FolderEntry]]:
         """Return the folder in which a point lies, and what bears its name there.

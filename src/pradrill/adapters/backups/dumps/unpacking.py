@@ -7,7 +7,7 @@ import lzma
 import re
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pradrill.system.memory import memory_left
@@ -37,6 +37,8 @@ _PACKINGS = (
     ("bzip2", re.compile(rb"BZh")),
     ("xz", re.compile(rb"\xfd7zXZ\x00")),
 )
+_PADDED_BEHIND, _PADDED_WITHIN = {"gzip": 1, "bzip2": 1, "xz": 4}, {"xz": 4}
+"""What may end with zeros, as from a tape, and go on behind them: how many at a time."""
 _CLOSED = (
     ("packed with zip", re.compile(rb"PK(?:\x03\x04|\x05\x06)")),
     ("packed with 7-Zip", re.compile(rb"7z\xbc\xaf\x27\x1c")),
@@ -158,17 +160,18 @@ class Unpacked:
     def _members(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Unpack one member after another; a member without its end is cut off."""
         most = memory_left() // _SHARE if self.packing in {"zstd", "xz"} else 0
-        unpacker = _new(self.packing, most)
+        unpacker, padding = _new(self.packing, most), 0
         for piece in pieces:
             for start in range(0, len(piece), _SLICE):
                 left = piece[start : start + _SLICE]
                 while left:
                     if unpacker.eof:
-                        if self.packing == "xz" and not self._member:
-                            left = left.lstrip(b"\0")  # its padding may be followed by more
-                        if not any(left):
+                        behind, left = len(left), left.lstrip(b"\0")
+                        padding += behind - len(left)
+                        if not left:
                             break
-                        unpacker = _new(self.packing, most)
+                        _raise_for_padding(self.packing, padding, _PADDED_WITHIN)
+                        unpacker, padding = _new(self.packing, most), 0
 
                     self._member = (self._member + left)[:_LONGEST_HEAD]
                     yield from _once(unpacker, left)
@@ -178,6 +181,15 @@ class Unpacked:
                         self._member = b""
         if not unpacker.eof:
             raise EOFError
+        _raise_for_padding(self.packing, padding, _PADDED_BEHIND)
+
+
+def _raise_for_padding(packing: str, padding: int, padded: Mapping[str, int]) -> None:
+    """Raise EOFError for zeros behind a member where what unpacks it for a restore would stop."""
+    unit = padded.get(packing, 0)
+    if padding and (unit == 0 or padding % unit):
+        msg = "zeros stand behind its end, which its tool does not take"
+        raise EOFError(msg)
 
 
 def _chain(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
